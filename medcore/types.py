@@ -1,0 +1,263 @@
+"""The nouns of Medcore: immutable, keyword-only, NumPy the only import.
+
+Arrays are copied on the way in and made read-only, so that a value seen twice is the same value.
+A missing fact is None and is shown as unknown; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.generic]
+
+
+def _frozen(array: Array) -> Array:
+    """A read-only view of `array`, copied only if somebody else could still write to it."""
+    if array.flags.writeable:
+        array = array.copy() if not array.flags.owndata else array
+        array.flags.writeable = False
+    return array
+
+
+class Status(StrEnum):
+    """Where a probability stands against its operating point."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    INDETERMINATE = "indeterminate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A linear grey-scale window (DICOM VOI): `center` and `width` in the unit of the series."""
+
+    center: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patient:
+    """Who the study is of, as the header says, control characters removed. None is unknown."""
+
+    name: str | None = None
+    patient_id: str | None = None
+    birth_date: str | None = None  # ISO 8601
+    sex: str | None = None  # DICOM CS: M, F, O
+    age_years: float | None = None  # on the day of the study
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One file as it was uploaded. `name` is for display only and never a path."""
+
+    name: str
+    sha256: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """Images that belong together, sorted by position.
+
+    `array` is (C, N, H, W): C is 1 (grey) or 3 (RGB, uint8), N slices or frames. Grey values are
+    modality values (rescale slope and intercept applied), larger is brighter (MONOCHROME1 inverted).
+    `affine` maps (column, row, slice) indices to LPS millimetres.
+    """
+
+    array: Array
+    unit: str  # "HU", "grey" or "RGB"
+    modality: str | None  # DICOM CS; None for a picture file that does not say
+    series_uid: str | None = None
+    description: str | None = None
+    body_part: str | None = None
+    view_position: str | None = None
+    pixel_spacing_mm: tuple[float, float] | None = None  # between rows, between columns
+    slice_spacing_mm: float | None = None
+    affine: Array | None = None
+    window: Window | None = None
+    is_volume: bool = False  # slices of one body, not frames in time
+    inverted: bool = False  # the file was MONOCHROME1
+    lossy: bool = False
+    source_sha256: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.array.ndim != 4 or self.array.shape[0] not in (1, 3):
+            raise ValueError(f"a series is (C, N, H, W) with C 1 or 3, not {self.array.shape}")
+        object.__setattr__(self, "array", _frozen(self.array))
+        if self.affine is not None:
+            object.__setattr__(self, "affine", _frozen(self.affine))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """What one examination of one patient brought, with the bytes it came from."""
+
+    study_uid: str | None
+    patient: Patient
+    series: tuple[Series, ...]
+    sources: tuple[Source, ...]
+    study_date: str | None = None  # ISO 8601
+    description: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """One class of a task. `threshold` is on the calibrated probability, `margin` half its indeterminate band."""
+
+    name: str
+    title: str
+    code: str  # "SCT 233604007"; the scheme stands first
+    is_finding: bool  # False for the class that says nothing was found
+    threshold: float
+    operating_point: str  # the name of the operating point that gave the threshold
+    margin: float
+    citation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A calibrated probability with its 95 % interval; what it means follows from the label."""
+
+    label: Label
+    probability: float
+    low: float
+    high: float
+
+    @property
+    def status(self) -> Status:
+        """Present, absent, or too near the operating point to say."""
+        if abs(self.probability - self.label.threshold) < self.label.margin:
+            return Status.INDETERMINATE
+        return Status.PRESENT if self.probability >= self.label.threshold else Status.ABSENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """A number by formula. `reference` is the normal range in `unit`, where one is cited."""
+
+    name: str
+    value: float
+    unit: str
+    reference: tuple[float, float] | None = None
+    citation: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribution:
+    """Influence on one label's logit, not location.
+
+    `values` is (H, W) on the pixels of slice `index` of the series, scaled to 0..1 by its 99th percentile;
+    `gap` is the completeness gap |sum(values) - (f(x) - f(baseline))| where the method promises completeness.
+    """
+
+    method: str
+    label: str
+    baseline: str
+    values: Array
+    index: int = 0
+    gap: float | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", _frozen(self.values))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """Whether the task may speak of this input. `code` names the reason in the text files; "in" means it may."""
+
+    code: str
+    reason: str  # one sentence, empty when inside
+    distance: float | None = None  # to the training images, in the unit of `limit`
+    limit: float | None = None
+
+    @property
+    def passed(self) -> bool:
+        """True when no reason speaks against the reading."""
+        return self.code == "in"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What made a report: enough to make it again."""
+
+    input_sha256: str
+    task: str
+    model_version: str
+    weights_sha256: str
+    code_version: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The reading of one study by one task. `status` is ok, indeterminate or refused."""
+
+    task: str
+    status: str
+    decision: str | None  # a class, chosen at the operating points; None where nothing may be said
+    findings: tuple[Finding, ...]
+    gate: Gate
+    provenance: Provenance
+    probabilities: tuple[tuple[str, float], ...] = ()  # every class, in the card's order
+    measurements: tuple[Measurement, ...] = ()
+    attributions: tuple[Attribution, ...] = ()
+    series_index: int = 0
+    slice_index: int = 0
+    overridden: bool = False  # the gate refused and a named person asked to see the reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatingPoint:
+    """A threshold chosen on validation patients, with what it gave there."""
+
+    name: str
+    threshold: float
+    sensitivity: float
+    specificity: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A measured number with its 95 % interval and the trivial baseline beside it."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    baseline: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCard:
+    """What a clinician must know before trusting a task; read from its card.toml."""
+
+    task: str
+    title: str
+    title_zh: str
+    kind: str
+    version: str
+    modality: tuple[str, ...]  # DICOM CS codes it reads
+    body_part: tuple[str, ...]
+    intended_use: str
+    not_for: str
+    population: str
+    age_years: tuple[float, float] | None
+    data: str
+    licence: str
+    preprocessing: str
+    known_failures: str
+    experimental: bool
+    labels: tuple[Label, ...]
+    operating_points: tuple[OperatingPoint, ...]
+    figures: tuple[Figure, ...]
+    temperature: float
+    gate_limit: float
+    weights_sha256: str
+    results: str  # the committed JSON that holds the figures
