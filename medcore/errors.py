@@ -18,8 +18,10 @@ MedcoreError
 ├── BadManifest              a table that cannot be evaluated, with its line
 ├── SettingInvalid           an environment variable with an impossible value
 ├── Cancelled                the user stopped the job
+├── WorkerFailed             the worker stopped or met an error of its own
 └── StoreError               the record could not be kept
     ├── NotFound             no such study, job or report
+    ├── JobLost              the job was cancelled or given to another worker
     └── Signed               a signed report never changes
 
 Each message is one sentence for the clinician and holds no patient data.
@@ -111,12 +113,20 @@ class Cancelled(MedcoreError):
     """The user stopped the job."""
 
 
+class WorkerFailed(MedcoreError):
+    """The worker stopped, or met an error of its own."""
+
+
 class StoreError(MedcoreError):
     """The record could not be kept."""
 
 
 class NotFound(StoreError):
     """No such study, job or report."""
+
+
+class JobLost(StoreError):
+    """The job was cancelled or given to another worker."""
 
 
 class Signed(StoreError):
