@@ -6,6 +6,7 @@ A claim is a lease. Who dies lets it run out, and the job is claimed again; who 
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import socket
@@ -79,7 +80,7 @@ class Ledger(Base):
         if not isinstance(outcome, Report | Attribution):
             with self.database.write() as connection:
                 row = _locked(connection, job_id, worker)
-                _done(connection, row, None, text.canonical(outcome))
+                _done(connection, row, None, json.dumps(outcome))
             return None
         with self.blobs.stage() as stage:
             parcel = packed(stage, outcome)

@@ -1,0 +1,127 @@
+"""What the worker does for each kind of job. The only place in the worker that reaches torch, and only when called."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Protocol, cast
+
+import numpy as np
+
+from medcore import settings
+from medcore.errors import BadManifest, MedcoreError, NotFound, WorkerFailed
+from medcore.store import Job, Store
+from medcore.types import Attribution, ModelCard, Patient, Report, Series, Study
+
+log = logging.getLogger(__name__)
+Progress = Callable[[float], None]  # 0..1; raises Cancelled
+Outcome = Report | Attribution | Mapping[str, object]
+
+
+class Handlers(Protocol):
+    """A module like this one; tests bring a light one."""
+
+    def warm(self) -> None:
+        """Load what the jobs need."""
+
+    def handle(self, job: Job, store: Store, progress: Progress) -> Outcome:
+        """Do the job."""
+
+
+def load(name: str) -> Handlers:
+    """The handlers module `name`."""
+    return cast(Handlers, import_module(name))
+
+
+def threads() -> int:
+    """Threads of one worker: the setting, or one for each core that we may use."""
+    return settings.number("MEDCORE_THREADS") or len(os.sched_getaffinity(0))
+
+
+def warm() -> None:
+    """Import torch and load every model, so that the first job does not wait. A model that cannot be loaded is left out."""
+    import torch
+
+    from medcore import pipeline, registry
+
+    torch.set_num_threads(threads())
+    for task, card in registry.cards().items():
+        try:
+            pipeline.diagnose(task, _noise(card), override=True)  # the whole way once: first calls are slow in torch
+        except MedcoreError as error:
+            log.error("%s is unavailable: %s", task, error)
+        except Exception as error:  # one bad task folder must not keep the others from their work
+            log.error("%s could not be warmed: %s", task, type(error).__name__)
+
+
+def handle(job: Job, store: Store, progress: Progress) -> Outcome:
+    """Do one job.
+
+    Raises:
+        MedcoreError: it cannot be done. Cancelled: `progress` said so.
+    """
+    kind = KINDS.get(job.kind)
+    if kind is None:
+        raise WorkerFailed("This installation cannot do that kind of job.")
+    return kind(job, store, progress)
+
+
+def _diagnose(job: Job, store: Store, progress: Progress) -> Report:
+    from medcore import pipeline
+
+    study = _study(job, store)
+    return pipeline.diagnose(job.task or pipeline.choose(study), study, override=bool(job.params.get("override")), progress=progress)
+
+
+def _explain(job: Job, store: Store, progress: Progress) -> Attribution:
+    from medcore import pipeline
+
+    study = _study(job, store)
+    label = job.params.get("label")
+    report = pipeline.diagnose(
+        job.task or pipeline.choose(study),
+        study,
+        methods=(str(job.params["method"]),),
+        label=None if label is None else str(label),
+        series_index=_whole(job, "series_index"),
+        slice_index=_whole(job, "slice_index"),
+        override=bool(job.params.get("override")),
+        progress=progress,
+    )
+    if not report.attributions:
+        raise WorkerFailed(report.gate.reason or "This reading cannot be explained.")
+    return report.attributions[0]
+
+
+def _whole(job: Job, name: str) -> int | None:
+    value = job.params.get(name)
+    return value if isinstance(value, int) else None
+
+
+def _validate(job: Job, store: Store, progress: Progress) -> Mapping[str, object]:
+    from medcore import pipeline, registry
+    from medcore.tables import write_csv
+    from medcore.worker.archive import table_of
+
+    if job.task is None:
+        raise BadManifest("Please choose the task to be evaluated.")
+    table = table_of(store.blob(str(job.params["blob"])), registry.kind_module(job.task).NEEDED)
+    columns, rows, summary = pipeline.evaluate(job.task, table, progress)
+    return {"summary": summary, "predictions": write_csv(columns, rows)}
+
+
+def _noise(card: ModelCard) -> Study:
+    pixels = np.random.default_rng(0).integers(0, 255, (1, 1, 512, 512)).astype(np.float32)
+    series = Series(array=pixels, unit="grey", modality=card.modality[0] if card.modality else None)
+    return Study(study_uid=None, patient=Patient(), series=(series,), sources=())
+
+
+def _study(job: Job, store: Store) -> Study:
+    if job.study_id is None:
+        raise NotFound("This job names no study.")
+    return store.load(job.study_id)
+
+
+KINDS: dict[str, Callable[[Job, Store, Progress], Outcome]] = {"diagnose": _diagnose, "explain": _explain, "validate": _validate}
