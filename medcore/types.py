@@ -113,6 +113,7 @@ class Label:
 
     name: str
     title: str
+    title_zh: str
     code: str  # "SCT 233604007"; the scheme stands first
     is_finding: bool  # False for the class that says nothing was found
     threshold: float
@@ -215,9 +216,10 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatingPoint:
-    """A threshold chosen on validation patients, with what it gave there."""
+    """A threshold on one label's probability, chosen on validation patients, with what it gave there."""
 
     name: str
+    label: str
     threshold: float
     sensitivity: float
     specificity: float

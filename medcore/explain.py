@@ -1,0 +1,106 @@
+"""Captum on image classifiers: which pixels moved one label's logit. The only importer of captum.
+
+An attribution shows influence, not location. Every method takes the same arguments and gives the same thing, so that
+a page can show them side by side and a test can ask the same of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from captum.attr import IntegratedGradients, LayerAttribution, LayerGradCam, Occlusion
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+Floats = NDArray[np.float32]
+
+STEPS = 64  # of the path integral: the completeness gap is below 5 % of the logit difference here
+PATCH = 24  # pixels: one occluded square, about a lung segment at the working size
+STRIDE = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Influence:
+    """`values` (H, W) >= 0 on the network's input; `gap` is the completeness gap in logits, where one is promised."""
+
+    values: Floats
+    baseline: str
+    gap: float | None = None
+
+
+def gradcam(net: nn.Module, layer: nn.Module, x: Tensor, target: int) -> Influence:
+    """Grad-CAM of `layer`, upsampled (Selvaraju 2017, arXiv 1610.02391). Positive evidence only; no completeness."""
+    map_ = LayerGradCam(net, layer).attribute(x, target=target, relu_attributions=True)
+    values = LayerAttribution.interpolate(map_, x.shape[-2:], interpolate_mode="bilinear")
+    return Influence(values=_plain(values), baseline="none")
+
+
+def integrated_gradients(net: nn.Module, layer: nn.Module, x: Tensor, target: int) -> Influence:
+    """Integrated gradients from mid grey (Sundararajan 2017, arXiv 1703.01365); the sum of its signed values is complete."""
+    del layer
+    baseline = torch.zeros_like(x)
+    signed, delta = IntegratedGradients(net).attribute(
+        x, baseline, target=target, n_steps=STEPS, internal_batch_size=16, return_convergence_delta=True
+    )
+    return Influence(values=_plain(signed.abs()), baseline="mid grey", gap=abs(float(delta)))
+
+
+def occlusion(net: nn.Module, layer: nn.Module, x: Tensor, target: int) -> Influence:
+    """The fall of the logit when a square is set to mid grey (Zeiler & Fergus 2014, arXiv 1311.2901)."""
+    del layer
+    window, stride = (x.shape[1], PATCH, PATCH), (x.shape[1], STRIDE, STRIDE)
+    with torch.no_grad():
+        fall = Occlusion(net).attribute(x, window, stride, baselines=0, target=target, perturbations_per_eval=16)
+    return Influence(values=_plain(fall.clamp(min=0)), baseline="mid grey")
+
+
+METHODS: dict[str, Callable[[nn.Module, nn.Module, Tensor, int], Influence]] = {
+    "gradcam": gradcam,
+    "integrated_gradients": integrated_gradients,
+    "occlusion": occlusion,
+}
+
+
+def _plain(values: Tensor) -> Floats:
+    """(1, C, H, W) -> (H, W) float32."""
+    return values.detach().sum(dim=1)[0].float().cpu().numpy()
+
+
+def unit(values: Floats) -> Floats:
+    """`values` with their 99th percentile at 1, clipped to 0..1; all zero stays all zero."""
+    top = float(np.percentile(values, 99))
+    scaled: Floats = np.clip(values / top, 0, 1).astype(np.float32) if top > 0 else np.zeros_like(values)
+    return scaled
+
+
+@torch.no_grad()
+def deletion_insertion(net: nn.Module, x: Tensor, target: int, order: NDArray[np.int64], steps: int = 16) -> tuple[float, float]:
+    """Areas under the curves of the target's probability while pixels are taken away and brought in (Petsiuk 2018, arXiv 1806.07421).
+
+    Args:
+        x: (1, C, H, W).
+        order: (H * W,) pixel numbers, most influential first.
+
+    Returns:
+        Deletion (small is good) and insertion (large is good), each in 0..1. Missing pixels are mid grey.
+    """
+    pixels = x.shape[-2] * x.shape[-1]
+    rank = torch.empty(pixels, dtype=torch.long)
+    rank[torch.from_numpy(order.copy())] = torch.arange(pixels)
+    share = (rank.float() / pixels).view(1, 1, *x.shape[-2:]).to(x.device)
+    cuts = torch.linspace(0, 1, steps + 1, device=x.device).view(-1, 1, 1, 1)
+    batch = torch.cat([torch.where(share < cuts, 0.0, x), torch.where(share < cuts, x, 0.0)])
+    probability = torch.cat([net(part) for part in batch.split(17)]).float().softmax(dim=1)[:, target]
+    deleted, inserted = probability.view(2, -1)
+    return float(torch.trapezoid(deleted) / steps), float(torch.trapezoid(inserted) / steps)
+
+
+def similarity(one: Floats, other: Floats) -> float:
+    """Spearman rank correlation of two maps: near 0 is what a sane method gives when the weights are randomised (Adebayo 2018, arXiv 1810.03292)."""
+    ranks = [np.argsort(np.argsort(values, axis=None)).astype(float) for values in (one, other)]
+    if min(float(values.std()) for values in (one, other)) == 0:
+        return 0.0
+    return float(np.corrcoef(*ranks)[0, 1])

@@ -1,0 +1,38 @@
+"""Where networks run: MEDCORE_DEVICE and MEDCORE_THREADS."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager
+
+import torch
+
+from medcore import settings
+from medcore.errors import SettingInvalid
+
+
+def device() -> torch.device:
+    """The device that MEDCORE_DEVICE names; auto takes cuda, then mps, then cpu.
+
+    Raises:
+        SettingInvalid: the device is unknown or this machine has none.
+    """
+    wanted = settings.text("MEDCORE_DEVICE")
+    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if wanted == "auto":
+        return torch.device(next(name for name, present in here.items() if present))
+    if not here.get(wanted, False):
+        raise SettingInvalid(f"MEDCORE_DEVICE names '{wanted}', which this machine does not have.")
+    return torch.device(wanted)
+
+
+def use_threads() -> int:
+    """Give torch the threads of MEDCORE_THREADS (0: one per core) and return their number."""
+    threads = settings.number("MEDCORE_THREADS") or os.cpu_count() or 1
+    torch.set_num_threads(threads)
+    return threads
+
+
+def autocast(where: torch.device) -> AbstractContextManager[None]:
+    """bfloat16 where it pays: on CPUs with AVX-512 it doubles the speed, on CUDA too; float32 on mps."""
+    return torch.autocast(where.type, dtype=torch.bfloat16, enabled=where.type != "mps")  # type: ignore[return-value]

@@ -1,0 +1,1 @@
+"""Lung cancer on an axial chest CT slice."""

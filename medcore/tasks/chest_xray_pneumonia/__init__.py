@@ -1,0 +1,1 @@
+"""Pneumonia on the frontal chest film of a child."""

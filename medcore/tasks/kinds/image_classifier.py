@@ -1,0 +1,234 @@
+"""The kind `image_classifier`: one slice in, calibrated findings out.
+
+`examine` serves the bedside: it refuses, says why, and explains. `evaluate` serves validation: it measures every
+readable row, refused or not, and writes what the gate would have said beside it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medcore import metrics
+from medcore.errors import InputRejected, NotAnImage
+from medcore.explain import unit
+from medcore.read import read_each
+from medcore.tables import Table
+from medcore.tasks import classifier
+from medcore.tasks.classifier import Frame, Model, Prediction, Task
+from medcore.types import Attribution, Finding, Gate, ModelCard, Series, Study
+
+NEEDED = ("path",)  # of a manifest; `label` may be missing, then there are predictions and no figures
+CHUNK = 64  # images a batch: one reading child, one pass
+
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """What the network says of one slice; `findings` are there even where the gate refuses, for whom it concerns to withhold."""
+
+    gate: Gate
+    decision: str
+    status: str
+    findings: tuple[Finding, ...]
+    probabilities: tuple[tuple[str, float], ...]
+    attributions: tuple[Attribution, ...]
+
+
+def examine(
+    task: Task, model: Model, card: ModelCard, series: Series, index: int, methods: Sequence[str], label: str | None, progress: Progress
+) -> Examination:
+    """Read slice `index` and explain it by `methods`, for class `label` (None: the class decided on)."""
+    frame = task.prepare(series, index)
+    pair = task.predict(model, np.stack([frame.pixels, 255 - frame.pixels]))
+    found = classifier.findings(card, pair, 0)
+    decided = int(classifier.decide(card, pair.probabilities)[0])
+    names = [label_.name for label_ in card.labels]
+    target = decided if label is None else names.index(label)
+    attributions = []
+    for done, method in enumerate(methods):
+        progress(done / len(methods))
+        attributions.append(_attribution(task, model, frame, series, index, names[target], target, method))
+    return Examination(
+        gate=classifier.distance_gate(card, float(pair.distance[0]), float(pair.distance[1])),
+        decision=names[decided],
+        status=classifier.status(found),
+        findings=found,
+        probabilities=tuple((name, float(p)) for name, p in zip(names, pair.probabilities[0], strict=True)),
+        attributions=tuple(attributions),
+    )
+
+
+def _attribution(task: Task, model: Model, frame: Frame, series: Series, index: int, name: str, target: int, method: str) -> Attribution:
+    influence = task.attribute(model, frame.pixels, target, method)
+    height, width = series.array.shape[2:]
+    values = classifier.full_map(unit(influence.values), frame.box, (height, width))
+    return Attribution(method=method, label=name, baseline=influence.baseline, values=values, index=index, gap=influence.gap)
+
+
+def columns(card: ModelCard) -> tuple[str, ...]:
+    """The columns of OUT.csv."""
+    return ("path", "label", *(f"p_{label.name}" for label in card.labels), "decision", "status", "gate")
+
+
+def evaluate(
+    task: Task, model: Model, card: ModelCard, check: Callable[[Study, Series], Gate], table: Table, progress: Progress
+) -> tuple[list[dict[str, str]], dict[str, Any]]:
+    """Every row of the manifest measured: the rows of OUT.csv in order, and what OUT.json holds.
+
+    Args:
+        check: the header's gate, which is reported and refuses nothing here.
+    """
+    started = time.monotonic()
+    out, probabilities, decisions = predict_all(task, model, card, check, table, progress)
+    seconds = time.monotonic() - started
+    return out, _summary(card, table, out, probabilities, decisions) | {"images_per_second": round(len(out) / seconds, 2)}
+
+
+def predict_all(
+    task: Task, model: Model, card: ModelCard, check: Callable[[Study, Series], Gate], table: Table, progress: Progress
+) -> tuple[list[dict[str, str]], NDArray[np.float64], NDArray[np.int64]]:
+    """The rows of OUT.csv with their (N, K) probabilities, NaN where unreadable, and (N,) decisions, -1 there."""
+    out: list[dict[str, str]] = []
+    probabilities = np.full((len(table.rows), len(card.labels)), np.nan)
+    decisions = np.full(len(table.rows), -1)
+    for first, answers, prediction in _stream(task, model, check, [row["path"] for row in table.rows], table.fetch):
+        readable = [place for place, answer in enumerate(answers) if isinstance(answer, Gate)]
+        if prediction is not None:
+            rows = first + np.array(readable)
+            probabilities[rows] = prediction.probabilities
+            decisions[rows] = classifier.decide(card, prediction.probabilities)
+        lines = iter(range(len(readable)))
+        for place, answer in enumerate(answers):
+            row = table.rows[first + place]
+            base = {"path": row["path"], "label": row.get("label", "")}
+            out.append(base | (_line(card, prediction, next(lines), answer) if isinstance(answer, Gate) and prediction else _error(card, answer)))
+        progress(len(out) / len(table.rows))
+    return out, probabilities, decisions
+
+
+def _line(card: ModelCard, prediction: Prediction, row: int, header: Gate) -> dict[str, str]:
+    names = [label.name for label in card.labels]
+    gate = header if not header.passed else classifier.distance_gate(card, float(prediction.distance[row]))
+    shares = {f"p_{name}": f"{p:.6f}" for name, p in zip(names, prediction.probabilities[row], strict=True)}
+    decision = names[int(classifier.decide(card, prediction.probabilities[row : row + 1])[0])]
+    status = classifier.status(classifier.findings(card, prediction, row))
+    return shares | {"decision": decision, "status": status, "gate": "in" if gate.passed else gate.reason}
+
+
+def _error(card: ModelCard, reason: Gate | InputRejected) -> dict[str, str]:
+    return {f"p_{label.name}": "" for label in card.labels} | {"decision": "", "status": "error", "gate": str(reason)}
+
+
+Answers = list[Gate | InputRejected]
+
+
+def _stream(
+    task: Task, model: Model, check: Callable[[Study, Series], Gate], paths: list[str], fetch: Callable[[str], bytes]
+) -> Iterator[tuple[int, Answers, Prediction | None]]:
+    """Chunk after chunk: its first row, an answer a row, and one prediction over its readable rows. Reads ahead while the net works."""
+
+    def opened(first: int) -> tuple[Answers, NDArray[np.uint8]]:
+        return _open(task, check, paths[first : first + CHUNK], fetch)
+
+    firsts = range(0, len(paths), CHUNK)
+    with ThreadPoolExecutor(1, "read-ahead") as ahead:
+        waiting = ahead.submit(opened, 0)
+        for first in firsts:
+            answers, frames = waiting.result()
+            if first + CHUNK < len(paths):
+                waiting = ahead.submit(opened, first + CHUNK)
+            yield first, answers, task.predict(model, frames) if len(frames) else None
+
+
+def _open(
+    task: Task, check: Callable[[Study, Series], Gate], paths: list[str], fetch: Callable[[str], bytes]
+) -> tuple[Answers, NDArray[np.uint8]]:
+    """An answer for each path, and the frames (B, S, S) of those that could be read."""
+    data: list[tuple[str, bytes]] = []
+    missing: dict[int, InputRejected] = {}
+    for place, path in enumerate(paths):
+        try:
+            data.append((path, fetch(path)))
+        except (OSError, KeyError):
+            missing[place] = NotAnImage("There is no such file.")
+    read = iter(read_each(data))
+    answers: Answers = []
+    frames = []
+    for place in range(len(paths)):
+        study = missing.get(place) or next(read)
+        if isinstance(study, InputRejected):
+            answers.append(study)
+            continue
+        series = study.series[0]
+        answers.append(check(study, series))
+        frames.append(task.prepare(series, middle(series)).pixels)
+    return answers, np.stack(frames) if frames else np.zeros((0, task.SIZE, task.SIZE), np.uint8)
+
+
+def middle(series: Series) -> int:
+    """The slice that is read where none is named: the middle of a volume, the first picture of anything else."""
+    return series.array.shape[1] // 2 if series.is_volume else 0
+
+
+def _summary(
+    card: ModelCard, table: Table, out: list[dict[str, str]], probabilities: NDArray[np.float64], decisions: NDArray[np.int64]
+) -> dict[str, Any]:
+    names = [label.name for label in card.labels]
+    labelled = np.array([row["label"] in names for row in out]) & (decisions >= 0)
+    readable = [row for row in out if row["status"] != "error"]
+    summary: dict[str, Any] = {
+        "task": card.task,
+        "model_version": card.version,
+        "weights_sha256": card.weights_sha256,
+        "rows": len(out),
+        "unreadable": len(out) - len(readable),
+        "n": int(labelled.sum()),
+        "group": table.group or "none: intervals are over rows",
+        "share_refused": round(sum(row["gate"] != "in" for row in readable) / max(len(readable), 1), 4),
+        "share_indeterminate": round(sum(row["status"] == "indeterminate" for row in readable) / max(len(readable), 1), 4),
+    }
+    if not labelled.any():
+        return summary | {"note": "No row has a label that the task knows, so there are no figures."}
+    targets = np.array([names.index(row["label"]) if row["label"] in names else -1 for row in out])[labelled]
+    return summary | measured(probabilities[labelled], targets, decisions[labelled], names, np.array(table.groups())[labelled].tolist())
+
+
+def measured(
+    probabilities: NDArray[np.float64], targets: NDArray[np.int64], decisions: NDArray[np.int64], names: list[str], groups: Sequence[str]
+) -> dict[str, Any]:
+    """Figures with intervals, the trivial baseline (always the commonest class), curves and tables for the page."""
+    figures = metrics.figures(probabilities, targets, decisions, names)
+    intervals = metrics.bootstrap(lambda weights: metrics.figures(probabilities, targets, decisions, names, weights), groups)
+    share = np.bincount(targets, minlength=len(names)) / len(targets)
+    trivial = metrics.figures(np.tile(share, (len(targets), 1)), targets, np.full(len(targets), share.argmax()), names)
+    n, confidence, observed = metrics.calibration_bins(probabilities, targets)
+    matrix = np.zeros((len(names), len(names)), int)
+    np.add.at(matrix, (targets, decisions), 1)
+    out: dict[str, Any] = {
+        name: {"value": _round(value), "low": _round(intervals[name][0]), "high": _round(intervals[name][1]), "baseline": _round(trivial[name])}
+        for name, value in figures.items()
+    }
+    curves = {name: metrics.roc(probabilities[:, k], targets == k) for k, name in enumerate(names)}
+    return {
+        "figures": out,
+        **{name: figure["value"] for name, figure in out.items()},
+        "roc": {name: {"fpr": fpr, "tpr": tpr} for name, (fpr, tpr) in curves.items()},
+        "reliability": [
+            {"low": k / metrics.BINS, "high": (k + 1) / metrics.BINS, "n": int(n[k]), "confidence": _round(confidence[k]), "observed": _round(observed[k])}
+            for k in range(metrics.BINS)
+            if n[k] > 0
+        ],
+        "confusion": {"labels": names, "matrix": matrix.tolist()},
+    }
+
+
+def _round(value: float) -> float | None:
+    return None if np.isnan(value) else round(float(value), 4)

@@ -1,0 +1,1 @@
+"""What the recipes share: tables, splits by group, augmentation, the loop, averaging."""

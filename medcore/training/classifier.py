@@ -1,0 +1,182 @@
+"""The recipe of an image classifier: folds, one averaged network, calibration, gate, figures, files.
+
+A tenth of the patients (in runs spread over the numbering) stays out of every fold. The folds give the cross-validated
+figures. What ships is the mean of the folds' weights; temperature, operating points and the gate's limit
+are set on the tenth that none of them saw, and the same tenth gives it a second, smaller report.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.networks.nets.efficientnet import EfficientNet
+from numpy.typing import NDArray
+
+from medcore import calibrate, registry
+from medcore.calibrate import Calibration
+from medcore.networks.device import use_threads
+from medcore.settings import PROJECT
+from medcore.tasks import classifier, gate
+from medcore.tasks.classifier import Model, Task
+from medcore.tasks.kinds.image_classifier import measured
+from medcore.training import frames, install, sanity
+from medcore.training.augment import Augmentation, augment
+from medcore.training.loop import Recipe, fit, soup
+from medcore.training.splits import blocks
+from medcore.types import ModelCard, OperatingPoint
+
+log = logging.getLogger(__name__)
+BAND = 0.05  # share of validation patients that the indeterminate band holds
+SALIENCY = 100  # validation images for the deletion and insertion areas
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A task's recipe and the columns of its manifest."""
+
+    recipe: Recipe
+    order: str  # column whose number tells the order of acquisition
+    stratum: str | None = None  # column that divides classes further, for balanced batches
+    runs: int = 50  # contiguous runs of groups, of which every tenth is kept out; 10 where neighbours are slices of one patient
+
+
+def run(task: str, plan: Plan, data: Path, *, resume: bool, seed: int, into: bool) -> Path:
+    """Preprocess, train, calibrate, measure; return where the weights are.
+
+    Args:
+        resume: go on from checkpoints; otherwise start anew.
+        into: put the results in place of the shipped ones.
+    """
+    use_threads()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    folder, card, module = PROJECT / "runs" / task, registry.card(task), registry.task_module(task)
+    classes = [label.name for label in card.labels]
+    images = frames.load(module, data, classes, folder, stored=plan.recipe.stored, stratum=plan.stratum, order=plan.order)
+    held, fold = split(images, classes, plan)
+    nets = list(_folds(images, held, fold, len(classes), plan.recipe, seed, folder, resume))
+    rest = torch.from_numpy(images.stored[~held])[:, None]
+    models = [_calibrated(net, images, held) for net in nets]
+    crossed = _crossed(card, models, images, held, fold)
+    shipped = _calibrated(soup(nets, rest, plan.recipe, seed), images, held, learn_gate=plan.recipe)
+    result = crossed | _shipped(card, module, shipped, images, held, data, seed)
+    result |= {"task": task, "command": f"python -m medcore train {task} --data {data.name} --seed {seed}"}
+    return install.write(folder, card, classifier.dump(shipped.net, shipped.calibration, shipped.neighbourhood), result, into=into)
+
+
+def split(images: frames.Labelled, classes: list[str], plan: Plan) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """(N,) whether a row is kept out of every fold, and (N,) its fold, -1 where kept out."""
+    labels = [classes[target] for target in images.targets]
+    held = blocks(labels, images.groups, images.order, plan.runs) % 10 == 4
+    rest = np.flatnonzero(~held)
+    fold = np.full(len(labels), -1)
+    fold[rest] = blocks([labels[k] for k in rest], [images.groups[k] for k in rest], [images.order[k] for k in rest], plan.recipe.folds)
+    return held, fold
+
+
+def _folds(
+    images: frames.Labelled, held: NDArray[np.bool_], fold: NDArray[np.int64], labels: int, recipe: Recipe, seed: int, folder: Path, resume: bool
+) -> Iterator[EfficientNet]:
+    x = torch.from_numpy(images.stored)[:, None]
+    y, strata = torch.from_numpy(images.targets), torch.from_numpy(images.strata)
+    for number in range(recipe.folds):
+        checkpoint = folder / f"seed{seed}-fold{number}.pt"
+        if not resume:
+            checkpoint.unlink(missing_ok=True)
+        log.info("fold %d of %d", number + 1, recipe.folds)
+        rows = torch.from_numpy(np.flatnonzero(~held & (fold != number)))
+        yield fit(x[rows], y[rows], strata[rows], labels, recipe, seed * recipe.folds + number, checkpoint)
+
+
+def _scores(net: EfficientNet, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float64], torch.Tensor]:
+    """(N, K) logits and (N, D) descriptors of (N, S, S) frames."""
+    with torch.inference_mode():
+        parts = [classifier.forward(net, classifier.tensor(pixels[first : first + 64])) for first in range(0, len(pixels), 64)]
+    return torch.cat([part[0] for part in parts]).double().numpy(), torch.cat([part[1] for part in parts])
+
+
+def _calibrated(net: EfficientNet, images: frames.Labelled, held: NDArray[np.bool_], learn_gate: Recipe | None = None) -> Model:
+    """`net` calibrated on the patients kept out; with its gate learned from the others where a recipe is given."""
+    net.float().eval().requires_grad_(False)
+    logits, _ = _scores(net, images.frames[held])
+    groups = [group for group, out in zip(images.groups, held, strict=True) if out]
+    calibration = calibrate.fit(logits, images.targets[held], groups)
+    hood = gate.Neighbourhood(mean=torch.zeros(1), whitening=torch.zeros(1, 1))
+    if learn_gate is not None:
+        hood = gate.learn(_descriptors(net, images.frames[~held]))
+    return Model(net=net, calibration=calibration, neighbourhood=hood, lock=threading.Lock())
+
+
+MILD = Augmentation(rotate=5, zoom=(0.9, 1.1), aspect=0.1, shift=0.04, flip=True, gamma=0.25, window=0.06, blur=0.5, noise=4, patches=0)
+
+
+def _descriptors(net: EfficientNet, pixels: NDArray[np.uint8]) -> torch.Tensor:
+    """Of the training frames as they are and mildly changed, since the next hospital's films are framed and exposed a little otherwise."""
+    rng = torch.Generator().manual_seed(0)
+    changed = augment(torch.from_numpy(pixels)[:, None], pixels.shape[-1], MILD, rng)[:, 0].round().to(torch.uint8).numpy()
+    return torch.cat([_scores(net, part)[1] for part in (pixels, changed)])
+
+
+def _crossed(card: ModelCard, models: list[Model], images: frames.Labelled, held: NDArray[np.bool_], fold: NDArray[np.int64]) -> dict[str, Any]:
+    """Cross-validated figures: each fold read by the network that did not see it, at its own calibration and operating points."""
+    probabilities = np.zeros((len(fold), len(card.labels)))
+    decisions = np.zeros(len(fold), np.int64)
+    for number, model in enumerate(models):
+        rows = np.flatnonzero(fold == number)
+        probabilities[rows] = model.calibration.probabilities(_scores(model.net, images.frames[rows])[0])
+        at = _thresholds(_points(card, model.calibration.probabilities(_scores(model.net, images.frames[held])[0]), images.targets[held]))
+        decisions[rows] = (probabilities[rows] / at).argmax(axis=1)
+    inside = ~held
+    groups = [group for group, out in zip(images.groups, held, strict=True) if not out]
+    names = [label.name for label in card.labels]
+    out = measured(probabilities[inside], images.targets[inside], decisions[inside], names, groups)
+    return {"n": int(inside.sum()), "groups": len(set(groups)), "folds": len(models)} | out
+
+
+def _points(card: ModelCard, probabilities: NDArray[np.float64], targets: NDArray[np.int64]) -> list[tuple[OperatingPoint, OperatingPoint]]:
+    """(balanced, screening) of every class against the others."""
+    return [calibrate.operating_points(label.name, probabilities[:, k], targets == k) for k, label in enumerate(card.labels)]
+
+
+def _thresholds(points: list[tuple[OperatingPoint, OperatingPoint]]) -> NDArray[np.float64]:
+    """The balanced thresholds; those of two classes are made to sum to 1, so that a decision has one meaning."""
+    at = np.array([balanced.threshold for balanced, _ in points])
+    return np.array([1 - at[1], at[1]]) if len(at) == 2 else at
+
+
+def _shipped(
+    card: ModelCard, module: Task, model: Model, images: frames.Labelled, held: NDArray[np.bool_], data: Path, seed: int
+) -> dict[str, Any]:
+    """What the averaged network gives on the patients kept out, and all that its card needs."""
+    targets, pixels = images.targets[held], images.frames[held]
+    logits, descriptors = _scores(model.net, pixels)
+    probabilities = model.calibration.probabilities(logits)
+    points = _points(card, probabilities, targets)
+    at = _thresholds(points)
+    distance = model.neighbourhood.distance(descriptors).double().numpy()
+    limit = float(np.quantile(distance, 0.99))
+    names = [label.name for label in card.labels]
+    groups = [group for group, out in zip(images.groups, held, strict=True) if out]
+    margins = np.clip(np.quantile(np.abs(probabilities - at), BAND, axis=0), 0.02, 0.2)
+    own = measured(probabilities, targets, (probabilities / at).argmax(axis=1), names, groups)
+    rows = np.random.default_rng(seed).choice(len(pixels), min(SALIENCY, len(pixels)), replace=False)
+    return {
+        "kept_out": {"n": int(held.sum()), "groups": len(set(groups)), "figures": own["figures"]},
+        "temperature": round(model.calibration.temperature, 4),
+        "thresholds": {name: round(float(value), 4) for name, value in zip(names, at, strict=True)},
+        "margins": {name: round(float(value), 4) for name, value in zip(names, margins, strict=True)},
+        "operating_points": [
+            {field: getattr(point, field) for field in ("name", "label", "threshold", "sensitivity", "specificity")}
+            for label, pair in zip(card.labels, points, strict=True)
+            if label.is_finding
+            for point in pair
+        ],
+        "gate": sanity.gate_table(module, model, data, distance, limit, seed),
+        "saliency": sanity.saliency_table(model, sanity.randomised(model.net, seed), pixels[rows], seed),
+    }

@@ -1,0 +1,131 @@
+"""The loop every image recipe shares: balanced batches, one cycle of learning rate, averaged weights, resume."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from monai.networks.nets.efficientnet import EfficientNet
+from torch import Tensor, nn
+
+from medcore.networks.device import autocast, device
+from medcore.networks.encoder import pretrained
+from medcore.training.augment import Augmentation, augment
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """What a classifier's training may vary. Sizes in pixels."""
+
+    stored: int  # side of the prepared training images that augmentation draws from
+    train_size: int  # smaller while training: faster, and it closes the gap that zooming in opens (arXiv 1906.06423)
+    epochs: int
+    batch: int = 32
+    rate: float = 8e-4
+    decay: float = 0.02
+    dropout: float = 0.3
+    smoothing: float = 0.05
+    averaging: float = 0.99  # of the exponential moving average over steps
+    folds: int = 5
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+
+def scaled(x: Tensor) -> Tensor:
+    """Grey levels 0..255 as the encoder wants them, (x - 127) / 128."""
+    return (x.float() - 127.0) / 128.0
+
+
+def fit(images: Tensor, targets: Tensor, strata: Tensor, labels: int, recipe: Recipe, seed: int, checkpoint: Path) -> EfficientNet:
+    """Train one network and return it with averaged weights.
+
+    Args:
+        images: uint8 (N, 1, S, S), prepared.
+        targets: int64 (N,), the class of each.
+        strata: int64 (N,), what batches are balanced over (the class, or its subtypes).
+        checkpoint: where the state stands after each epoch; an existing one is resumed.
+    """
+    torch.manual_seed(seed)
+    rng = torch.Generator().manual_seed(seed)
+    where = device()
+    net = pretrained(1, labels, recipe.dropout).to(where, memory_format=torch.channels_last)
+    average = torch.optim.swa_utils.AveragedModel(
+        net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(recipe.averaging), use_buffers=True
+    )
+    optimiser = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
+    steps = math.ceil(len(images) / recipe.batch)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=steps * recipe.epochs, pct_start=0.2)
+    parts = {"net": net, "average": average, "optimiser": optimiser, "schedule": schedule}
+    first = _resume(parts, rng, checkpoint)
+    loss_of = nn.CrossEntropyLoss(label_smoothing=recipe.smoothing)
+    for epoch in range(first, recipe.epochs):
+        started, total = time.monotonic(), 0.0
+        net.train()
+        for index in _balanced(strata, steps * recipe.batch, rng).split(recipe.batch):
+            x = scaled(augment(images[index], recipe.train_size, recipe.augmentation, rng))
+            with autocast(where):
+                logits = net(x.to(where, memory_format=torch.channels_last))
+            loss = loss_of(logits.float(), targets[index].to(where))
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            average.update_parameters(net)
+            total += float(loss.detach())
+        _save(parts, rng, epoch + 1, checkpoint)
+        seconds = time.monotonic() - started
+        log.info("epoch %d/%d: loss %.4f, %.0f s left in this fold", epoch + 1, recipe.epochs, total / steps, seconds * (recipe.epochs - epoch - 1))
+    averaged: EfficientNet = average.module
+    return averaged.eval()
+
+
+def _balanced(strata: Tensor, count: int, rng: torch.Generator) -> Tensor:
+    """`count` row numbers, each stratum drawn equally often."""
+    weight = 1.0 / torch.bincount(strata).double()
+    return torch.multinomial(weight[strata], count, replacement=True, generator=rng)
+
+
+def _save(parts: dict[str, object], rng: torch.Generator, epoch: int, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    state = {name: part.state_dict() for name, part in parts.items()}  # type: ignore[attr-defined]
+    part = path.with_suffix(".part")
+    torch.save(state | {"epoch": epoch, "rng": rng.get_state(), "torch_rng": torch.get_rng_state()}, part)
+    part.replace(path)
+
+
+def _resume(parts: dict[str, object], rng: torch.Generator, path: Path) -> int:
+    """Load what `_save` wrote and return the number of epochs done; 0 where nothing stands."""
+    if not path.exists():
+        return 0
+    state = torch.load(path, weights_only=True)
+    for name, part in parts.items():
+        part.load_state_dict(state[name])  # type: ignore[attr-defined]
+    rng.set_state(state["rng"])
+    torch.set_rng_state(state["torch_rng"])
+    return int(state["epoch"])
+
+
+def soup(nets: list[EfficientNet], images: Tensor, recipe: Recipe, seed: int) -> EfficientNet:
+    """One network whose weights are the mean of `nets`, its batch statistics taken anew on augmented `images`.
+
+    Networks fine-tuned from the same start lie in one basin, where the mean of the weights behaves like the mean
+    of the predictions (Wortsman 2022, arXiv 2203.05482): the gain of an ensemble at the price of one pass.
+    """
+    states = [net.state_dict() for net in nets]
+    mean = {key: torch.stack([state[key].float() for state in states]).mean(0).to(value.dtype) for key, value in states[0].items()}
+    net = nets[0]
+    net.load_state_dict(mean)
+    rng = torch.Generator().manual_seed(seed)
+    order = torch.randperm(len(images), generator=rng)[: 64 * recipe.batch].split(recipe.batch)
+    where = device()
+    batches = (
+        scaled(augment(images[index], recipe.train_size, recipe.augmentation, rng)).to(where, memory_format=torch.channels_last)
+        for index in order
+    )
+    torch.optim.swa_utils.update_bn(batches, net, device=where)
+    return net.eval()
