@@ -126,7 +126,7 @@ class Stage:
             if not place.parent.is_dir():
                 place.parent.mkdir(mode=0o700, exist_ok=True)
                 folders.add(place.parent.parent)
-            os.replace(path, place)
+            path.replace(place)
             folders.add(place.parent)
         self._waiting.clear()
         for folder in folders:

@@ -22,6 +22,7 @@ from medcore.store.worklist import lock, refresh
 from medcore.types import Array, Attribution, Finding, Report, Status
 
 NO_REPORT = "This report is not in the record; it may have been deleted."
+UNKNOWN_FORM = "This report was written by another version of Medcore and cannot be shown; please read the study again."
 _r = schema.reports.c
 Noun = TypeVar("Noun", Report, Attribution)
 
@@ -133,7 +134,10 @@ class Reports(Base):
 
     def _unpacked(self, kind: type[Noun], row: Row[Any]) -> Noun:
         arrays: list[Array] = unpack_arrays(self.blobs.read(row.arrays_sha256)) if row.arrays_sha256 else []
-        return codec.unpack(kind, row.body, [*arrays])
+        try:
+            return codec.unpack(kind, row.body, [*arrays])
+        except (ValueError, TypeError, KeyError, IndexError):  # a field that this version does not know, or misses
+            raise StoreError(UNKNOWN_FORM) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from medcore.store.base import Base, hold, inserted, let_go
 from medcore.store.blobs import LOST, Stage
 from medcore.store.nouns import Actor, Saved
 from medcore.store.worklist import MISSING
-from medcore.types import Source, Study
+from medcore.types import Array, Source, Study
 
 _s, _j, _r = schema.studies.c, schema.jobs.c, schema.reports.c
 
@@ -71,9 +71,7 @@ class Studies(Base):
         if header is None:
             raise NotFound(MISSING)
         arrays = [self.blobs.array(name) for name in names]
-        present = [array for array in arrays if array is not None]
-        whole = len(present) == len(arrays)
-        study = codec.unpack(Study, header, [*present]) if whole else self._rebuilt(study_id)
+        study = _unpacked(header, arrays) or self._rebuilt(study_id)
         return dataclasses.replace(study, sources=self.sources(study_id) if with_bytes else self._listed(study_id))
 
     def delete(self, study_id: str, actor: Actor) -> None:
@@ -147,6 +145,17 @@ def _staged(stage: Stage, study: Study) -> tuple[list[tuple[str, str]], list[str
     files = [(source.name, stage.add(source.data)) for source in study.sources]
     header, buffers = codec.pack(dataclasses.replace(study, sources=()))
     return files, [stage.add_array(buffer) for buffer in buffers if not isinstance(buffer, bytes)], header
+
+
+def _unpacked(header: str, arrays: Sequence[Array | None]) -> Study | None:
+    """None when an array is gone, or when another version wrote the header."""
+    present = [array for array in arrays if array is not None]
+    if len(present) < len(arrays):
+        return None
+    try:
+        return codec.unpack(Study, header, [*present])
+    except (ValueError, TypeError, KeyError, IndexError):
+        return None
 
 
 def _columns(study_id: str, fingerprint: str, study: Study, header: str, actor: Actor, demo: bool) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import posixpath
 import zipfile
+import zlib
 from collections.abc import Sequence
 
 from medcore import settings
@@ -46,7 +47,7 @@ def _member(archive: zipfile.ZipFile, name: str) -> bytes:
     try:
         with archive.open(name) as member:
             data = member.read(limit + 1)
-    except (KeyError, RuntimeError, NotImplementedError, zipfile.BadZipFile, EOFError, ValueError) as error:
+    except (KeyError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
         raise OSError("no such member") from error
     if len(data) > limit:
         raise OSError("member too large")

@@ -52,7 +52,7 @@ def warm() -> None:
             pipeline.diagnose(task, _noise(card), override=True)  # the whole way once: first calls are slow in torch
         except MedcoreError as error:
             log.error("%s is unavailable: %s", task, error)
-        except Exception as error:  # one bad task folder must not keep the others from their work
+        except Exception as error:  # noqa: BLE001  one bad task folder must not keep the others from their work
             log.error("%s could not be warmed: %s", task, type(error).__name__)
 
 

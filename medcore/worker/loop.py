@@ -106,7 +106,7 @@ class Worker:
             self._stopped(job, error)
         except MedcoreError as error:
             self._failed(job, error, retry=isinstance(error, StoreError))
-        except Exception as error:  # the boundary: whatever a model raises must not end the worker
+        except Exception as error:  # noqa: BLE001  the boundary: whatever a model raises must not end the worker
             log.error("job %s met %s", job.job_id, type(error).__name__)  # not its text: it may quote the patient
             self._failed(job, WorkerFailed("The worker met an error of its own; please tell the administrator."), retry=True)
         finally:
@@ -174,7 +174,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _watch(worker)
         worker.run()
     except MedcoreError as error:
-        print(error, file=sys.stderr)
+        log.error("the worker cannot start: %s", error)
         return 1
     return 0
 

@@ -78,7 +78,7 @@ class _Keeper(threading.Thread):
             with self._guard:
                 if self._stopping.is_set():
                     return None
-                child = self._child = subprocess.Popen(self._command, stdin=subprocess.PIPE, env=_environment(), start_new_session=True)
+                child = self._child = subprocess.Popen(self._command, stdin=subprocess.PIPE, env=_environment(), start_new_session=True)  # noqa: S603  our own command
         except OSError as error:
             log.error("no worker could be started: %s", type(error).__name__)
             return None

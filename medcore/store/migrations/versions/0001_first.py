@@ -292,7 +292,8 @@ def upgrade() -> None:
     """Make the tables, the first link of the chain and the triggers."""
     for table in TABLES:
         table()
-    op.execute(f"INSERT INTO audit_head (one, seq, hash) VALUES (1, 0, '{'0' * 64}')")
+    head = sa.table("audit_head", sa.column("one"), sa.column("seq"), sa.column("hash"))
+    op.execute(head.insert().values(one=1, seq=0, hash="0" * 64))
     _triggers()
 
 

@@ -1,0 +1,7 @@
+"""Fixtures of the worker's tests: those of the store."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "store"))
+from store_rooms import lite, place, store  # noqa: E402, F401
