@@ -78,7 +78,9 @@ class UnsafeArchive(InputRejected):
 
 
 class MixedPatients(InputRejected):
-    """Two patients under one study: a hard stop."""
+    """Two patients under one study: a hard stop. `patient_ids` are for the page to show, never for a log."""
+
+    patient_ids: tuple[str, ...] = ()
 
 
 class ReaderFailed(InputRejected):

@@ -1,0 +1,141 @@
+"""Bytes to studies, by content and never by extension. Parsing runs in a sandboxed child; this side holds no parser.
+
+read(name, data)   one study
+read_all(files)    what an upload of files, zips and folders brought, with what was refused
+read_each(files)   one answer per file, in order
+read_path(path)    a file, folder or zip on disk
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from medcore import settings
+from medcore.errors import Inconsistent, InputRejected, NotAnImage, SeveralStudies, TooLarge
+from medcore.read.group import studies
+from medcore.read.limits import MIB
+from medcore.read.sandbox import ZYGOTE, Read, run
+from medcore.read.text import display_name
+from medcore.types import Study
+
+__all__ = ["Intake", "Refused", "read", "read_all", "read_each", "read_path", "warm"]
+
+_LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")
+_NOTHING = "The upload holds no image."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A file that was not read; `name` is for display only."""
+
+    name: str
+    error: InputRejected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """What an upload brought."""
+
+    studies: tuple[Study, ...]
+    refused: tuple[Refused, ...]
+
+
+def read(name: str, data: bytes) -> Study:
+    """Read one study out of one file or zip.
+
+    Raises:
+        InputRejected: nothing in it is an image that may be read; one of its kinds says why.
+        SeveralStudies: it holds more than one study.
+    """
+    intake = read_all([(name, data)])
+    if len(intake.studies) > 1:
+        raise SeveralStudies("The file holds several studies, and one was asked for.")
+    if not intake.studies or any(refused.error.code == "mixed_patients" for refused in intake.refused):
+        raise _worst(intake.refused)
+    study = intake.studies[0]
+    if intake.refused:
+        count = len(intake.refused)
+        return replace(study, warnings=(*study.warnings, f"{count} file{'s' * (count > 1)} of the upload could not be read."))
+    return study
+
+
+def _worst(refused: Sequence[Refused]) -> InputRejected:
+    """A hard stop before anything else, then whatever came first."""
+    if not refused:
+        return NotAnImage(_NOTHING)
+    return next((each.error for each in refused if each.error.code == "mixed_patients"), refused[0].error)
+
+
+def read_all(files: Sequence[tuple[str, bytes]]) -> Intake:
+    """Read an upload of (name, bytes), zips opened, grouped into studies and series. Never raises for a bad file."""
+    wanted = [(name, data) for name, data in files if _file_name(name) not in _LITTER]
+    if not wanted:
+        return Intake(studies=(), refused=())
+    try:
+        reads = run(wanted)
+    except InputRejected as error:
+        return Intake(studies=(), refused=tuple(Refused(name=display_name(name), error=error) for name, _ in wanted))
+    return _intake(reads)
+
+
+def _intake(reads: Sequence[Read]) -> Intake:
+    found: list[Study] = []
+    refused = [Refused(name=each.name, error=each.error) for each in reads if each.error is not None]
+    for study, name in studies(reads):
+        if isinstance(study, Study):
+            found.append(study)
+        else:
+            refused.append(Refused(name=name, error=study))
+    return Intake(studies=tuple(found), refused=tuple(refused))
+
+
+def read_each(files: Sequence[tuple[str, bytes]]) -> tuple[Study | InputRejected, ...]:
+    """One answer per file, in order, in one child for all: for manifests of many images."""
+    if not files:
+        return ()
+    try:
+        reads = run(files)
+    except InputRejected as error:
+        return (error,) * len(files)
+    by_file: list[list[Read]] = [[] for _ in files]
+    for each in reads:
+        by_file[each.index].append(each)
+    return tuple(_one(own) for own in by_file)
+
+
+def _one(reads: Sequence[Read]) -> Study | InputRejected:
+    intake = _intake(reads)
+    if len(intake.studies) == 1:
+        return intake.studies[0]
+    return Inconsistent("The file holds several studies; one is read at a time.") if intake.studies else _worst(intake.refused)
+
+
+def read_path(path: Path) -> Intake:
+    """Read a file, a zip, or every file under a folder; links are not followed out of it.
+
+    Raises:
+        NotAnImage: there is nothing at `path`.
+        TooLarge: the folder is over MEDCORE_MAX_UPLOAD_MB.
+    """
+    if path.is_file():
+        return read_all([(path.name, path.read_bytes())])
+    if not path.is_dir():
+        raise NotAnImage("There is no file or folder of that name.")
+    names = sorted(Path(folder) / name for folder, _, files in os.walk(path) for name in files)
+    names = [name for name in names if not name.is_symlink() and name.is_file()]
+    limit = settings.number("MEDCORE_MAX_UPLOAD_MB")
+    if sum(name.stat().st_size for name in names) > limit * MIB:
+        raise TooLarge(f"The folder is larger than {limit} MB.")
+    return read_all([(name.relative_to(path).as_posix(), name.read_bytes()) for name in names])
+
+
+def _file_name(name: str) -> str:
+    return name.replace("\\", "/").rpartition("/")[2]
+
+
+def warm() -> None:
+    """Start the sandbox's process, so that the first upload need not wait for it."""
+    ZYGOTE.warm()

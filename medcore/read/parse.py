@@ -1,0 +1,48 @@
+"""Bytes to `Image`, by content. Runs in the sandboxed child; tests may call it in process."""
+
+from __future__ import annotations
+
+import logging
+
+from medcore.errors import Inconsistent, InputRejected, NotAnImage, TooLarge
+from medcore.read.dicom import is_dicom, parse_dicom
+from medcore.read.image import Image
+from medcore.read.limits import FILE_BYTES
+from medcore.read.nifti import inflated, is_nifti, parse_nifti
+from medcore.read.picture import is_picture, parse_picture
+
+LOG = logging.getLogger("medcore.read")
+FORMATS = "DICOM, PNG, JPEG, TIFF, BMP, WebP, NIfTI and zip"
+
+
+def parse(data: memoryview) -> Image:
+    """Read one file.
+
+    Raises:
+        InputRejected: it is not an image that may be read; nothing else is ever raised but MemoryError.
+    """
+    try:
+        return _by_content(data)
+    except (InputRejected, MemoryError):
+        raise
+    except RecursionError:
+        raise TooLarge("The file's header is nested too deep.") from None
+    except Exception as error:  # noqa: BLE001 - third-party parsers raise anything; the detail may quote the file, so only its kind is kept
+        LOG.warning("a parser failed with %s", type(error).__name__)
+        raise Inconsistent("The file's contents contradict themselves, so it cannot be read.") from None
+
+
+def _by_content(data: memoryview) -> Image:
+    if not len(data):
+        raise NotAnImage("The file is empty.")
+    if len(data) > FILE_BYTES:
+        raise TooLarge("The file is larger than the reader takes.")
+    if is_dicom(data):
+        return parse_dicom(data)
+    if bytes(data[:2]) == b"\x1f\x8b":
+        data = inflated(data)
+    if is_nifti(data):
+        return parse_nifti(data)
+    if is_picture(data):
+        return parse_picture(data)
+    raise NotAnImage(f"This is not an image that is read here; read are {FORMATS}.")
