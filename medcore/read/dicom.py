@@ -35,8 +35,12 @@ def is_dicom(data: memoryview) -> bool:
 
 
 def has_preamble(data: memoryview) -> bool:
-    """Whether the preamble holds something, which could be run as a program (CVE-2019-11687)."""
-    return any(bytes(data[:PREAMBLE]))
+    """Whether the preamble holds something that could be run as a program (CVE-2019-11687).
+
+    A TIFF header may stand there (PS3.10 7.1 allows it, and runs nothing).
+    """
+    head = bytes(data[:PREAMBLE])
+    return any(head) and not head.startswith((b"II*\0", b"MM\0*"))
 
 
 def parse_dicom(data: memoryview) -> Image:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID
@@ -52,12 +53,27 @@ def stored_pixels(data: memoryview, found: Walk, header: Header, shape: Geometry
     else:
         source = _native(data, found, shape)
     with _listening(notes):
-        array, _ = get_decoder(syntax).as_array(source, **options)
+        array = (
+            _decoded(source, syntax, options)
+            if shape.samples == 3 and shape.frames > 1
+            else get_decoder(syntax).as_array(source, **options)[0]
+        )
     return array.reshape((shape.frames, shape.rows, shape.columns) + ((3,) if shape.samples == 3 else ())), notes
 
 
-def _options(header: Header, shape: Geometry) -> dict[str, object]:
-    options: dict[str, object] = {
+def _decoded(source: memoryview | bytes, syntax: str, options: dict[str, Any]) -> NDArray[Any]:
+    """Colour films frame by frame: converted as a whole, they would need eight times their size."""
+    frames = (frame for frame, _ in get_decoder(syntax).iter_array(source, **options))
+    first = next(frames)
+    out = np.empty((options["number_of_frames"], *first.shape), first.dtype)
+    out[0] = first
+    for number, frame in enumerate(frames, 1):
+        out[number] = frame
+    return out
+
+
+def _options(header: Header, shape: Geometry) -> dict[str, Any]:
+    options: dict[str, Any] = {
         "rows": shape.rows, "columns": shape.columns, "number_of_frames": shape.frames, "samples_per_pixel": shape.samples,
         "bits_allocated": shape.allocated, "bits_stored": shape.stored, "pixel_representation": int(shape.signed),
         "photometric_interpretation": shape.photometric, "pixel_keyword": "PixelData", "allow_excess_frames": False,
