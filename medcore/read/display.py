@@ -69,7 +69,8 @@ def windowed(plane: NDArray[Any], window: Window) -> NDArray[np.uint8]:
         info = np.iinfo(plane.dtype)
         table = _linear(np.arange(info.min, info.max + 1, dtype=np.float32), window)
         table = np.roll(table, info.min) if info.min else table  # indices of negative values count from the end
-        return table[plane.view(f"u{plane.dtype.itemsize}")]
+        seen: NDArray[np.uint8] = table[plane.view(f"u{plane.dtype.itemsize}")]
+        return seen
     return _linear(plane.astype(np.float32), window)
 
 
