@@ -1,0 +1,16 @@
+"""What leaves the house: PDF reports and CSV whose cells a spreadsheet cannot run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from medcore.export.cells import csv_cell, csv_table
+
+__all__ = ["csv_cell", "csv_table", "pdf"]
+
+
+def pdf(*arguments: Any, **options: Any) -> bytes:
+    """`medcore.export.pdf.render`, imported when first used: a page that needs only the wording starts faster."""
+    from medcore.export.document import render
+
+    return render(*arguments, **options)

@@ -1,0 +1,1 @@
+"""Streamlit: what the pages are made of. Nothing below imports it."""

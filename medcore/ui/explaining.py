@@ -1,0 +1,79 @@
+"""The explanation: off until asked for, never called a location, its sanity figures beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from medcore import registry
+from medcore.store import ReportRow, Store
+from medcore.ui import components, jobs, session
+from medcore.ui.text import t
+from medcore.ui.viewing import MAPS, Overlay, attributions
+
+METHODS = ("gradcam", "integrated_gradients", "occlusion")
+OFF = "off"
+
+
+def controls(store: Store, row: ReportRow) -> Overlay | None:
+    """The section under the reading; what it says is to lie over the image."""
+    with st.container(key="card-explain"):
+        st.markdown(f"#### {t('explain.title')}")
+        method = st.segmented_control(
+            t("explain.method"), (OFF, *METHODS), default=OFF, required=True, label_visibility="collapsed",
+            format_func=lambda name: t(f"method.{name}"), key=f"method-{row.report_id}", on_change=_ask, args=(store, row),
+        )  # fmt: skip
+        st.caption(t("explain.influence"))
+        if method in (None, OFF):
+            return None
+        found = _newest(row, str(method))
+        if found is None:
+            _pending(store, row, str(method))
+            return None
+        left, middle, right = st.columns([1, 1, 1.1])
+        opacity = left.slider(t("explain.opacity"), 0.0, 1.0, 0.5, 0.05, key="opacity")
+        threshold = middle.slider(t("explain.threshold"), 0.0, 1.0, 0.3, 0.05, key="threshold")
+        colours = right.segmented_control(t("explain.colours"), MAPS, default=MAPS[0], required=True, key="colours")
+        _sanity(row.task, str(method))
+    number, attribution = found
+    return Overlay(number=number, attribution=attribution, opacity=opacity, threshold=threshold, colours=colours or MAPS[0])
+
+
+def _newest(row: ReportRow, method: str) -> tuple[int, Any] | None:
+    held = [(number, one) for number, one in enumerate(attributions(row)) if one.method == method]
+    return held[-1] if held else None
+
+
+def _ask(store: Store, row: ReportRow) -> None:
+    """Queue the method just chosen, unless the report has it already."""
+    method = str(st.session_state[f"method-{row.report_id}"])
+    if method == OFF or _newest(row, method):
+        return
+    report = row.report
+    label = report.decision or (report.probabilities[0][0] if report.probabilities else "")
+    params = {
+        "method": method, "label": label, "override": report.overridden,
+        "series_index": report.series_index, "slice_index": report.slice_index,
+    }  # fmt: skip
+    st.session_state[f"explain-{row.report_id}-{method}"] = store.enqueue("explain", row.study_id, row.task, params, session.actor())
+
+
+def _pending(store: Store, row: ReportRow, method: str) -> None:
+    job_id = st.session_state.get(f"explain-{row.report_id}-{method}")
+    job = store.job(job_id) if job_id else None
+    if job and not job.finished:
+        jobs.watch(store, job)
+    elif job and job.state != "done":
+        jobs.failure(job, f"explain-failed-{method}")
+
+
+def _sanity(task: str, method: str) -> None:
+    """How far this method can be trusted, as measured on the validation images."""
+    figures = registry.results(task).get("saliency", {}).get(method)
+    if not figures:
+        components.notice("refused", t("explain.unmeasured"), "sanity")
+        return
+    facts = [[t(f"sanity.{name}"), f"{figures[name]:.2f}", "num"] for name in figures if isinstance(figures[name], int | float)]
+    components.facts("sanity", facts=facts, dense=True)
+    st.caption(t("sanity.note"))

@@ -1,0 +1,58 @@
+"""From uploaded bytes to stored studies and queued readings: what is refused costs nobody else anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from medcore import pipeline, read, registry
+from medcore.errors import InputRejected, MedcoreError
+from medcore.store import Actor, Store
+from medcore.types import Study
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What an upload brought, for the page to tell."""
+
+    added: tuple[str, ...] = ()  # study ids
+    existed: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()  # stored, but no model could be chosen
+    refused: tuple[tuple[str, MedcoreError], ...] = ()  # file name as uploaded, why
+
+
+def admit(store: Store, files: Sequence[tuple[str, bytes]], actor: Actor, *, demo: bool = False) -> Outcome:
+    """Read, keep and queue `files`; each refusal leaves one audit line that holds its code alone."""
+    taken = read.read_all(files)
+    added: list[str] = []
+    existed: list[str] = []
+    unread: list[str] = []
+    for study in taken.studies:
+        saved = store.save(study, actor, demo)
+        (existed if saved.existed else added).append(saved.study_id)
+        if not saved.existed and not _ask(store, saved.study_id, study, actor):
+            unread.append(saved.study_id)
+    for refusal in taken.refused:
+        store.audit("upload_refused", "", actor, {"code": refusal.error.code})
+    refused: tuple[tuple[str, InputRejected], ...] = tuple((refusal.name, refusal.error) for refusal in taken.refused)
+    return Outcome(added=tuple(added), existed=tuple(existed), unread=tuple(unread), refused=refused)
+
+
+def _ask(store: Store, study_id: str, study: Study, actor: Actor) -> bool:
+    fitting = suggested(study)
+    if fitting:
+        store.enqueue("diagnose", study_id, fitting[0] if len(fitting) == 1 else None, {"override": False}, actor)
+    return bool(fitting)
+
+
+def suggested(study: Study) -> tuple[str, ...]:
+    """The tasks to ask, by header alone: several leave the choice to the networks' gates, in the worker; none leaves it to a person.
+
+    A study whose modality one task reads goes to that task even where the body part differs, so that its gate says why not.
+    """
+    fitting = pipeline.candidates(study)
+    if fitting:
+        return fitting
+    seen = {series.modality for series in study.series}
+    near = tuple(task for task, card in registry.cards().items() if seen & set(card.modality))
+    return near if len(near) == 1 else ()

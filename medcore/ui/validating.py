@@ -1,0 +1,83 @@
+"""The Validate page: a hospital measures a model on its own labelled images, as a job like any other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from medcore import registry, settings
+from medcore.store import Job, Store
+from medcore.types import Figure
+from medcore.ui import charts, components, jobs, models, reading, session
+from medcore.ui.text import plain, t
+
+
+def ask(store: Store) -> None:
+    """Choose a model, give a zip, start."""
+    cards = registry.cards()
+    if not cards:
+        components.notice("info", t("models.none"), "no-models")
+        return
+    with st.container(key="card-validate"):
+        task = st.selectbox(t("validate.task"), list(cards), format_func=lambda name: reading.title(cards[name]), key="validate-task")
+        st.caption(t("validate.classes", names=", ".join(label.name for label in cards[task].labels)))
+        given = st.file_uploader(
+            t("validate.upload"),
+            type=None,
+            key=f"manifest-{st.session_state.get('validate-round', 0)}",
+            max_upload_size=settings.number("MEDCORE_MAX_UPLOAD_MB"),
+        )
+        if st.button(t("validate.start"), type="primary", disabled=given is None, key="validate-start") and given is not None:
+            store.enqueue("validate", None, task, {}, session.actor(), upload=given.getvalue())
+            st.session_state["validate-round"] = st.session_state.get("validate-round", 0) + 1
+            st.rerun()
+
+
+def listed(store: Store) -> None:
+    """Validations asked for so far, the newest first."""
+    st.markdown(f"#### {t('validate.results')}")
+    asked = store.jobs(None, kind="validate")
+    if not asked:
+        st.caption(t("validate.none"))
+    for number, job in enumerate(asked):
+        if not job.finished:
+            jobs.watch(store, job)
+            continue
+        with st.expander(_title(job), expanded=number == 0):
+            _result(store, job)
+
+
+def _title(job: Job) -> str:
+    card = registry.cards().get(job.task or "")
+    return plain(t("validate.made", task=reading.title(card) if card else str(job.task), time=f"{job.created_at:%Y-%m-%d %H:%M}"))
+
+
+def _result(store: Store, job: Job) -> None:
+    if job.state != "done" or job.result is None:
+        jobs.failure(job, f"failed-{job.job_id}")
+    else:
+        _measured(job, dict(job.result))
+    with st.container(horizontal=True):
+        if job.state == "done":
+            st.link_button(t("validate.download"), session.grant("predictions", job.job_id), icon=":material/download:")
+        st.button(
+            t("validate.remove"), key=f"remove-{job.job_id}", type="tertiary", on_click=store.delete_job, args=(job.job_id, session.actor())
+        )
+
+
+def _measured(job: Job, result: dict[str, Any]) -> None:
+    summary: dict[str, Any] = result.get("summary", result)
+    refused = summary.get("refused", 0)
+    share = refused.get("value", 0) if isinstance(refused, dict) else refused
+    st.caption(t("validate.n", n=summary.get("n", 0), refused=f"{share:.1%}" if isinstance(share, float) else share))
+    rows = tuple(
+        Figure(name=name, value=one["value"], low=one["low"], high=one["high"], baseline=one.get("baseline"))
+        for name, one in {**summary, **summary.get("figures", {})}.items()
+        if isinstance(one, dict) and {"value", "low", "high"} <= one.keys() and one["value"] is not None
+    )
+    if rows:
+        models.figures(rows)
+    card = registry.cards().get(job.task or "")
+    if card:
+        charts.show(summary, models.named(card), f"job-{job.job_id}")
