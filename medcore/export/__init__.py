@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from medcore.export.cells import csv_cell, csv_table
+from medcore.tables import safe_cell as csv_cell
 
-__all__ = ["csv_cell", "csv_table", "pdf"]
+__all__ = ["csv_cell", "pdf"]
 
 
 def pdf(*arguments: Any, **options: Any) -> bytes:

@@ -116,8 +116,8 @@ def _confirm(store: Store, row: ReportRow) -> None:
         with st.container(horizontal=True, horizontal_alignment="right"):
             if st.button(t("sign.back")):
                 st.rerun()
-            if st.button(t("sign.button"), type="primary", key="confirm-sign"):
-                store.sign(row.report_id, session.actor())
+            person = session.actor()
+            if st.button(t("sign.button"), type="primary", key="confirm-sign", on_click=store.sign, args=(row.report_id, person)):
                 st.rerun()
 
     ask()

@@ -139,8 +139,8 @@ def confirm_delete(store: Store, row: StudyRow | None) -> None:
         with st.container(horizontal=True, horizontal_alignment="right"):
             if st.button(t("delete.keep")):
                 st.rerun()
-            if st.button(t("delete.confirm"), type="primary", key="confirm-delete"):
-                store.delete(row.study_id, session.actor())
+            person = session.actor()
+            if st.button(t("delete.confirm"), type="primary", key="confirm-delete", on_click=store.delete, args=(row.study_id, person)):
                 st.rerun()
 
     ask()
