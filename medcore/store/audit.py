@@ -72,13 +72,14 @@ class Audit(Base):
         """The first line that was changed, removed or added behind our back; None when the chain holds."""
         with self.database.read() as connection:
             head = connection.execute(select(schema.audit_head)).one()
-            rows = connection.execute(select(schema.audit).order_by(schema.audit.c.seq).execution_options(yield_per=1000))
+            query = select(schema.audit).order_by(schema.audit.c.seq).execution_options(yield_per=1000)
             seq, previous = 0, "0" * 64
-            for row in rows:
-                broken = _broken(row, seq + 1, previous)
-                if broken or row.seq > head.seq:
-                    return broken or Broken(seq=row.seq, reason="added")
-                seq, previous = row.seq, row.hash
+            with connection.execute(query) as rows:
+                for row in rows:
+                    broken = _broken(row, seq + 1, previous)
+                    if broken or row.seq > head.seq:
+                        return broken or Broken(seq=row.seq, reason="added")
+                    seq, previous = row.seq, row.hash
         if seq < head.seq:
             return Broken(seq=seq + 1, reason="missing")
         return None if previous == head.hash else Broken(seq=seq, reason="changed")

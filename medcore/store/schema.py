@@ -140,7 +140,7 @@ reports = Table(
 
 
 def _report() -> Column[str]:
-    return Column("report_id", ID, ForeignKey("reports.report_id", ondelete="CASCADE"), nullable=False, index=True)
+    return Column("report_id", ID, ForeignKey("reports.report_id", ondelete="CASCADE"), nullable=False)
 
 
 attachments = Table(  # explanations asked for after the report was made
@@ -152,6 +152,8 @@ attachments = Table(  # explanations asked for after the report was made
     Column("body", Text, nullable=False),
     Column("arrays_sha256", SHA, nullable=False),
     Column("created_at", TIME, nullable=False),
+    Index("ix_attachments_report_id", "report_id", "created_at"),
+    Index("ix_attachments_study_id", "study_id"),
 )
 
 addenda = Table(
@@ -164,6 +166,8 @@ addenda = Table(
     Column("actor", Text, nullable=False),
     Column("verified", Boolean, nullable=False),
     Column("created_at", TIME, nullable=False),
+    Index("ix_addenda_report_id", "report_id", "created_at"),
+    Index("ix_addenda_study_id", "study_id"),
 )
 
 reads = Table(
@@ -179,6 +183,8 @@ reads = Table(
     Column("actor", Text, nullable=False),
     Column("verified", Boolean, nullable=False),
     Column("created_at", TIME, nullable=False),
+    Index("ix_reads_report_id", "report_id", "created_at"),
+    Index("ix_reads_study_id", "study_id"),
 )
 
 audit = Table(

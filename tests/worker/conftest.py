@@ -4,4 +4,4 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "store"))
-from store_rooms import lite, place, store  # noqa: E402, F401
+from store_rooms import folder, lite, place, store  # noqa: F401

@@ -199,7 +199,8 @@ def _addenda() -> None:
         sa.ForeignKeyConstraint(["study_id"], ["studies.study_id"], name="fk_addenda_study_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("addendum_id", name="pk_addenda"),
     )
-    op.create_index("ix_addenda_report_id", "addenda", ["report_id"], unique=False)
+    op.create_index("ix_addenda_report_id", "addenda", ["report_id", "created_at"], unique=False)
+    op.create_index("ix_addenda_study_id", "addenda", ["study_id"], unique=False)
 
 
 def _attachments() -> None:
@@ -215,7 +216,8 @@ def _attachments() -> None:
         sa.ForeignKeyConstraint(["study_id"], ["studies.study_id"], name="fk_attachments_study_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("job_id", name="pk_attachments"),
     )
-    op.create_index("ix_attachments_report_id", "attachments", ["report_id"], unique=False)
+    op.create_index("ix_attachments_report_id", "attachments", ["report_id", "created_at"], unique=False)
+    op.create_index("ix_attachments_study_id", "attachments", ["study_id"], unique=False)
 
 
 def _reads() -> None:
@@ -235,7 +237,8 @@ def _reads() -> None:
         sa.ForeignKeyConstraint(["study_id"], ["studies.study_id"], name="fk_reads_study_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("read_id", name="pk_reads"),
     )
-    op.create_index("ix_reads_report_id", "reads", ["report_id"], unique=False)
+    op.create_index("ix_reads_report_id", "reads", ["report_id", "created_at"], unique=False)
+    op.create_index("ix_reads_study_id", "reads", ["study_id"], unique=False)
 
 
 TABLES = (
