@@ -30,7 +30,7 @@ def film(seed: int, side: int) -> np.ndarray:
     """A made-up chest film (side, side) uint16 of 12 bits: two dark lungs, a bright spine, ribs and noise. Synthetic."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:side, 0:side] / side
-    lungs = sum(np.exp(-(((x - c) / 0.13) ** 2 + ((y - 0.45) / 0.28) ** 2) ** 2) for c in (0.32, 0.68))
+    lungs = sum(np.exp(-((((x - c) / 0.13) ** 2 + ((y - 0.45) / 0.28) ** 2) ** 2)) for c in (0.32, 0.68))
     ribs = 0.06 * np.sin(60 * (y + 0.3 * np.abs(x - 0.5))) * lungs
     body = 0.75 - 0.5 * lungs + 0.2 * np.exp(-(((x - 0.5) / 0.05) ** 2)) + ribs + rng.normal(0, 0.01, x.shape)
     return (np.clip(body, 0, 1) * 4095).astype(np.uint16)
@@ -104,7 +104,9 @@ def throughput() -> dict[str, float]:
         whole, bare = [], []
         for _ in range(4):  # the first of each warms up
             started = time.perf_counter()
-            tools.kind.predict_all(tools.module, tools.model, registry.card(TASK), pipeline.header_gate(registry.card(TASK)), table, lambda share: None)
+            tools.kind.predict_all(
+                tools.module, tools.model, registry.card(TASK), pipeline.header_gate(registry.card(TASK)), table, lambda share: None
+            )
             whole.append(FILMS / (time.perf_counter() - started))
             started = time.perf_counter()
             with torch.inference_mode():
@@ -141,7 +143,9 @@ def first_paint() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless", "true"]
         started = time.perf_counter()
-        server = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"MEDCORE_DATA_DIR": folder}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        server = subprocess.Popen(
+            command, cwd=ROOT, env=os.environ | {"MEDCORE_DATA_DIR": folder}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         try:
             while True:
                 try:
@@ -163,7 +167,11 @@ def first_paint() -> dict[str, float]:
         finally:
             server.terminate()
             server.wait(20)
-    return {"server_answers_s": round(serving, 2), "page_cold_s": round(paints[0], 2), "page_warm_s": round(statistics.median(paints[1:]), 2)}
+    return {
+        "server_answers_s": round(serving, 2),
+        "page_cold_s": round(paints[0], 2),
+        "page_warm_s": round(statistics.median(paints[1:]), 2),
+    }
 
 
 def main() -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from medcore.read import read, read_all  # at once: imported later, the package would hide the function of its name
+
 __version__ = "0.1.0"
 
 _HOMES = {
@@ -20,14 +22,12 @@ _HOMES = {
     "Report": "medcore.types",
     "ModelCard": "medcore.types",
     "Status": "medcore.types",
-    "read": "medcore.read",
-    "read_all": "medcore.read",
     "cards": "medcore.registry",
     "check": "medcore.pipeline",
     "choose": "medcore.pipeline",
     "diagnose": "medcore.pipeline",
 }
-__all__ = ["__version__", *_HOMES]
+__all__ = ["__version__", "read", "read_all", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:

@@ -78,7 +78,9 @@ def _read_and_diagnose(path: Path, task: str | None) -> list[dict[str, Any]]:
     except MedcoreError as error:
         return [_row(str(path), task, error=str(error))]
     rows = [_one(str(path), study, task) for study in intake.studies]
-    return rows + [_row(f"{path}:{refused.name}" if path.is_dir() else str(path), task, error=str(refused.error)) for refused in intake.refused]
+    return rows + [
+        _row(f"{path}:{refused.name}" if path.is_dir() else str(path), task, error=str(refused.error)) for refused in intake.refused
+    ]
 
 
 def _one(file: str, study: Study, task: str | None) -> dict[str, Any]:

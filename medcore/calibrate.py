@@ -34,7 +34,8 @@ class Calibration:
 
     def probabilities(self, logits: Floats) -> Floats:
         """(N, K) logits -> (N, K) calibrated probabilities, rows sum to 1."""
-        return softmax(logits * self.scale[0] + self.bias[0])
+        shares: Floats = softmax(logits * self.scale[0] + self.bias[0])
+        return shares
 
     def interval(self, logits: Floats) -> tuple[Floats, Floats]:
         """The 95 % interval of each probability under the calibration's own uncertainty: two (N, K) arrays.
@@ -84,10 +85,12 @@ def _newton(logits: Floats, targets: Ints, weights: Floats) -> Floats:
         theta[0] = max(theta[0], 0.02)
         if float(np.abs(step).max()) < 1e-6:
             break
-    return theta
+    return np.asarray(theta, np.float64)
 
 
-def operating_points(label: str, score: Floats, positive: NDArray[np.bool_], sensitivity: float = 0.95) -> tuple[OperatingPoint, OperatingPoint]:
+def operating_points(
+    label: str, score: Floats, positive: NDArray[np.bool_], sensitivity: float = 0.95
+) -> tuple[OperatingPoint, OperatingPoint]:
     """A balanced threshold and a screening one, on (N,) probabilities of validation patients.
 
     balanced: the middle, in log odds, of all thresholds whose balanced accuracy is within one standard error

@@ -51,7 +51,7 @@ def calibration_bins(probabilities: Floats, targets: Ints, weights: Floats | Non
     top = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == targets
     bins = np.minimum((top * BINS).astype(int), BINS - 1)
-    n = np.bincount(bins, w, BINS)
+    n: Floats = np.bincount(bins, w, BINS).astype(float)
     safe = np.where(n > 0, n, 1)
     return n, np.bincount(bins, w * top, BINS) / safe, np.bincount(bins, w * right, BINS) / safe
 
@@ -62,7 +62,9 @@ def ece(probabilities: Floats, targets: Ints, weights: Floats | None = None) -> 
     return float((n * np.abs(confidence - observed)).sum() / n.sum())
 
 
-def figures(probabilities: Floats, targets: Ints, decisions: Ints, classes: Sequence[str], weights: Floats | None = None) -> dict[str, float]:
+def figures(
+    probabilities: Floats, targets: Ints, decisions: Ints, classes: Sequence[str], weights: Floats | None = None
+) -> dict[str, float]:
     """Every figure of the evaluation contract, macro one-versus-rest over the classes present, and per class.
 
     Args:
@@ -98,7 +100,9 @@ def _mean(values: Floats) -> float:
     return float(defined.mean()) if defined.size else float("nan")
 
 
-def bootstrap(figure: Callable[[Floats], dict[str, float]], groups: Sequence[str], *, replicates: int = 1000, seed: int = 0) -> dict[str, tuple[float, float]]:
+def bootstrap(
+    figure: Callable[[Floats], dict[str, float]], groups: Sequence[str], *, replicates: int = 1000, seed: int = 0
+) -> dict[str, tuple[float, float]]:
     """The 95 % percentile interval of each figure over groups drawn with replacement (Efron 1979).
 
     Args:

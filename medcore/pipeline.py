@@ -84,7 +84,9 @@ def _age(patient: Patient, card: ModelCard) -> Gate | None:
     low, high = card.age_years
     if low <= patient.age_years < high:
         return None
-    return _refused("age", f"The model was trained on patients from {low:g} to under {high:g} years of age, and this patient is not one of them.")
+    return _refused(
+        "age", f"The model was trained on patients from {low:g} to under {high:g} years of age, and this patient is not one of them."
+    )
 
 
 def candidates(study: Study) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ FLOORS = [
     ("networks", "signals", "calibrate", "explain"),
     ("tasks",),
     ("training",),
+    ("recipes",),  # tasks/*/train.py: run by hand, imported by nothing but the command line
     ("pipeline",),
     ("store",),
     ("worker", "export"),
@@ -69,6 +70,8 @@ def test_heavy_imports_have_one_home(path):
 @pytest.mark.parametrize("path", FILES, ids=place)
 def test_lower_never_imports_higher(path):
     room = path.relative_to(ROOT / "medcore").parts[0].removesuffix(".py")
+    if path.name == "train.py":
+        room = "recipes"
     if room == "__init__":
         return
     for name in imported(path):
@@ -101,6 +104,8 @@ def test_app_is_short():
 def test_public_names_are_pinned():
     assert medcore.__all__ == [
         "__version__",
+        "read",
+        "read_all",
         "MedcoreError",
         "InputRejected",
         "Study",
@@ -110,8 +115,6 @@ def test_public_names_are_pinned():
         "Report",
         "ModelCard",
         "Status",
-        "read",
-        "read_all",
         "cards",
         "check",
         "choose",

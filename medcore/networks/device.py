@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from contextlib import AbstractContextManager
+from typing import TypeVar
 
 import torch
+from torch import nn
 
 from medcore import settings
 from medcore.errors import SettingInvalid
+
+Net = TypeVar("Net", bound=nn.Module)
 
 
 def device() -> torch.device:
@@ -26,6 +30,13 @@ def device() -> torch.device:
     return torch.device(wanted)
 
 
+def settle(net: Net) -> Net:
+    """`net` on the device, its convolutions laid out channels last, which oneDNN runs faster."""
+    net.to(device())
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack this form
+    return net
+
+
 def use_threads() -> int:
     """Give torch the threads of MEDCORE_THREADS (0: one per core) and return their number."""
     threads = settings.number("MEDCORE_THREADS") or os.cpu_count() or 1
@@ -35,4 +46,4 @@ def use_threads() -> int:
 
 def autocast(where: torch.device) -> AbstractContextManager[None]:
     """bfloat16 where it pays: on CPUs with AVX-512 it doubles the speed, on CUDA too; float32 on mps."""
-    return torch.autocast(where.type, dtype=torch.bfloat16, enabled=where.type != "mps")  # type: ignore[return-value]
+    return torch.autocast(where.type, dtype=torch.bfloat16, enabled=where.type != "mps")

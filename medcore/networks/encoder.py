@@ -64,8 +64,8 @@ def pretrained(in_channels: int, labels: int, dropout: float = 0.3) -> Efficient
             raise ValueError(f"{name}: {tuple(value.shape)} does not fit {tuple(target.shape)}")
         state[name] = value
     net.load_state_dict(state)
-    nn.init.zeros_(net._fc.weight)  # type: ignore[arg-type]  # MONAI's own start puts the first loss at 4
-    nn.init.zeros_(net._fc.bias)  # type: ignore[arg-type]
+    nn.init.zeros_(net._fc.weight)  # MONAI's own start puts the first loss at 4
+    nn.init.zeros_(net._fc.bias)
     return net
 
 

@@ -20,7 +20,7 @@ from torch import Tensor
 from medcore.calibrate import Calibration
 from medcore.errors import ModelUnavailable
 from medcore.explain import METHODS, Influence
-from medcore.networks.device import device
+from medcore.networks.device import device, settle
 from medcore.networks.encoder import classify, encoder, stages
 from medcore.tasks.gate import Neighbourhood, describe
 from medcore.types import Finding, Gate, ModelCard, Series, Status
@@ -89,7 +89,7 @@ def load(weights: bytes, labels: int) -> Model:
         neighbourhood = Neighbourhood(mean=tensors["gate.mean"], whitening=tensors["gate.whitening"])
     except (safetensors.SafetensorError, RuntimeError, KeyError, ValueError) as error:
         raise ModelUnavailable("The weights file does not hold the network that its task needs.") from error
-    net.to(device(), memory_format=torch.channels_last).eval().requires_grad_(False)
+    settle(net).eval().requires_grad_(False)
     return Model(net=net, calibration=calibration, neighbourhood=neighbourhood, lock=threading.Lock())
 
 
@@ -142,7 +142,8 @@ def decide(card: ModelCard, probabilities: Floats) -> NDArray[np.int64]:
     For two classes whose thresholds sum to 1 this is the operating point itself.
     """
     thresholds = np.array([label.threshold for label in card.labels])
-    return (probabilities / thresholds).argmax(axis=1)
+    chosen: NDArray[np.int64] = (probabilities / thresholds).argmax(axis=1)
+    return chosen
 
 
 def findings(card: ModelCard, prediction: Prediction, row: int) -> tuple[Finding, ...]:

@@ -20,7 +20,6 @@ from monai.networks.nets.efficientnet import EfficientNet
 from numpy.typing import NDArray
 
 from medcore import calibrate, registry
-from medcore.calibrate import Calibration
 from medcore.networks.device import use_threads
 from medcore.settings import PROJECT
 from medcore.tasks import classifier, gate
@@ -28,7 +27,7 @@ from medcore.tasks.classifier import Model, Task
 from medcore.tasks.kinds.image_classifier import measured
 from medcore.training import frames, install, sanity
 from medcore.training.augment import Augmentation, augment
-from medcore.training.loop import Recipe, fit, soup
+from medcore.training.loop import Recipe, Sample, fit, soup
 from medcore.training.splits import blocks
 from medcore.types import ModelCard, OperatingPoint
 
@@ -81,17 +80,26 @@ def split(images: frames.Labelled, classes: list[str], plan: Plan) -> tuple[NDAr
 
 
 def _folds(
-    images: frames.Labelled, held: NDArray[np.bool_], fold: NDArray[np.int64], labels: int, recipe: Recipe, seed: int, folder: Path, resume: bool
+    images: frames.Labelled,
+    held: NDArray[np.bool_],
+    fold: NDArray[np.int64],
+    labels: int,
+    recipe: Recipe,
+    seed: int,
+    folder: Path,
+    resume: bool,
 ) -> Iterator[EfficientNet]:
     x = torch.from_numpy(images.stored)[:, None]
     y, strata = torch.from_numpy(images.targets), torch.from_numpy(images.strata)
     for number in range(recipe.folds):
-        checkpoint = folder / f"seed{seed}-fold{number}.pt"
+        checkpoint = folder / f"seed{seed}-fold{number}"
         if not resume:
-            checkpoint.unlink(missing_ok=True)
+            for old in folder.glob(f"{checkpoint.name}-stage*.pt"):
+                old.unlink()
         log.info("fold %d of %d", number + 1, recipe.folds)
         rows = torch.from_numpy(np.flatnonzero(~held & (fold != number)))
-        yield fit(x[rows], y[rows], strata[rows], labels, recipe, seed * recipe.folds + number, checkpoint)
+        sample = Sample(images=x[rows], targets=y[rows], strata=strata[rows])
+        yield fit(sample, labels, recipe, seed * recipe.folds + number, checkpoint)
 
 
 def _scores(net: EfficientNet, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float64], torch.Tensor]:
@@ -123,7 +131,9 @@ def _descriptors(net: EfficientNet, pixels: NDArray[np.uint8]) -> torch.Tensor:
     return torch.cat([_scores(net, part)[1] for part in (pixels, changed)])
 
 
-def _crossed(card: ModelCard, models: list[Model], images: frames.Labelled, held: NDArray[np.bool_], fold: NDArray[np.int64]) -> dict[str, Any]:
+def _crossed(
+    card: ModelCard, models: list[Model], images: frames.Labelled, held: NDArray[np.bool_], fold: NDArray[np.int64]
+) -> dict[str, Any]:
     """Cross-validated figures: each fold read by the network that did not see it, at its own calibration and operating points."""
     probabilities = np.zeros((len(fold), len(card.labels)))
     decisions = np.zeros(len(fold), np.int64)

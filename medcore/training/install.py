@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import logging
 import re
@@ -45,8 +46,6 @@ def write(folder: Path, card: ModelCard, weights: bytes, result: dict[str, Any],
 
 def _golden(card: ModelCard, weights: bytes) -> bytes:
     """A made-up frame and what the network says of it; holds nothing of the training data."""
-    import io
-
     model = classifier.load(weights, len(card.labels))
     size = registry.task_module(card.task).SIZE
     y, x = np.mgrid[0:size, 0:size] / size

@@ -12,7 +12,7 @@ import torch
 from monai.networks.nets.efficientnet import EfficientNet
 from torch import Tensor, nn
 
-from medcore.networks.device import autocast, device
+from medcore.networks.device import autocast, device, settle
 from medcore.networks.encoder import pretrained
 from medcore.training.augment import Augmentation, augment
 
@@ -20,14 +20,21 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Some epochs at one image size and one cycle of the learning rate."""
+
+    size: int  # pixels; smaller than at inference is faster, and closes the gap that zooming in opens (arXiv 1906.06423)
+    epochs: int
+    rate: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """What a classifier's training may vary. Sizes in pixels."""
 
     stored: int  # side of the prepared training images that augmentation draws from
-    train_size: int  # smaller while training: faster, and it closes the gap that zooming in opens (arXiv 1906.06423)
-    epochs: int
+    stages: tuple[Stage, ...]  # small first, larger later (progressive resizing, arXiv 2104.00298)
     batch: int = 32
-    rate: float = 8e-4
     decay: float = 0.02
     dropout: float = 0.3
     smoothing: float = 0.05
@@ -41,47 +48,64 @@ def scaled(x: Tensor) -> Tensor:
     return (x.float() - 127.0) / 128.0
 
 
-def fit(images: Tensor, targets: Tensor, strata: Tensor, labels: int, recipe: Recipe, seed: int, checkpoint: Path) -> EfficientNet:
-    """Train one network and return it with averaged weights.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """What one network learns from."""
+
+    images: Tensor  # uint8 (N, 1, S, S), prepared
+    targets: Tensor  # int64 (N,), the class of each
+    strata: Tensor  # int64 (N,), what batches are balanced over: the class, or its subtypes
+
+
+def fit(sample: Sample, labels: int, recipe: Recipe, seed: int, checkpoint: Path) -> EfficientNet:
+    """Train one network through the recipe's stages and return it with averaged weights.
 
     Args:
-        images: uint8 (N, 1, S, S), prepared.
-        targets: int64 (N,), the class of each.
-        strata: int64 (N,), what batches are balanced over (the class, or its subtypes).
-        checkpoint: where the state stands after each epoch; an existing one is resumed.
+        checkpoint: the stem of the files in which the state stands after each epoch; existing ones are resumed.
     """
     torch.manual_seed(seed)
+    net = pretrained(1, labels, recipe.dropout)
+    for number, stage in enumerate(recipe.stages):
+        net = _stage(net, sample, recipe, stage, seed + 1000 * number, checkpoint.with_name(f"{checkpoint.name}-stage{number}.pt"))
+    return net.eval()
+
+
+def _stage(net: EfficientNet, sample: Sample, recipe: Recipe, stage: Stage, seed: int, checkpoint: Path) -> EfficientNet:
+    torch.manual_seed(seed)
     rng = torch.Generator().manual_seed(seed)
-    where = device()
-    net = pretrained(1, labels, recipe.dropout).to(where, memory_format=torch.channels_last)
+    net = settle(net)
     average = torch.optim.swa_utils.AveragedModel(
         net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(recipe.averaging), use_buffers=True
     )
-    optimiser = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
-    steps = math.ceil(len(images) / recipe.batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=steps * recipe.epochs, pct_start=0.2)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=stage.rate, weight_decay=recipe.decay)
+    steps = math.ceil(len(sample.images) / recipe.batch)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, stage.rate, total_steps=steps * stage.epochs, pct_start=0.2)
     parts = {"net": net, "average": average, "optimiser": optimiser, "schedule": schedule}
-    first = _resume(parts, rng, checkpoint)
-    loss_of = nn.CrossEntropyLoss(label_smoothing=recipe.smoothing)
-    for epoch in range(first, recipe.epochs):
+    for epoch in range(_resume(parts, rng, checkpoint), stage.epochs):
         started, total = time.monotonic(), 0.0
         net.train()
-        for index in _balanced(strata, steps * recipe.batch, rng).split(recipe.batch):
-            x = scaled(augment(images[index], recipe.train_size, recipe.augmentation, rng))
-            with autocast(where):
-                logits = net(x.to(where, memory_format=torch.channels_last))
-            loss = loss_of(logits.float(), targets[index].to(where))
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            optimiser.step()
+        for index in _balanced(sample.strata, steps * recipe.batch, rng).split(recipe.batch):
+            x = augment(sample.images[index], stage.size, recipe.augmentation, rng)
+            total += _step(net, scaled(x), sample.targets[index], optimiser, recipe.smoothing)
             schedule.step()
             average.update_parameters(net)
-            total += float(loss.detach())
         _save(parts, rng, epoch + 1, checkpoint)
-        seconds = time.monotonic() - started
-        log.info("epoch %d/%d: loss %.4f, %.0f s left in this fold", epoch + 1, recipe.epochs, total / steps, seconds * (recipe.epochs - epoch - 1))
-    averaged: EfficientNet = average.module
-    return averaged.eval()
+        left = (time.monotonic() - started) * (stage.epochs - epoch - 1)
+        log.info("%s epoch %d/%d: loss %.4f, %.0f s left in it", checkpoint.stem, epoch + 1, stage.epochs, total / steps, left)
+    averaged: EfficientNet = average.module  # type: ignore[assignment]  # AveragedModel forgets the type it holds
+    return averaged
+
+
+def _step(net: EfficientNet, x: Tensor, target: Tensor, optimiser: torch.optim.Optimizer, smoothing: float) -> float:
+    """One step down the gradient; returns the batch's loss."""
+    where = device()
+    with autocast(where):
+        logits = net(x.to(where, memory_format=torch.channels_last))
+    loss = nn.functional.cross_entropy(logits.float(), target.to(where), label_smoothing=smoothing)
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    optimiser.step()
+    return float(loss.detach())
 
 
 def _balanced(strata: Tensor, count: int, rng: torch.Generator) -> Tensor:
@@ -124,7 +148,7 @@ def soup(nets: list[EfficientNet], images: Tensor, recipe: Recipe, seed: int) ->
     order = torch.randperm(len(images), generator=rng)[: 64 * recipe.batch].split(recipe.batch)
     where = device()
     batches = (
-        scaled(augment(images[index], recipe.train_size, recipe.augmentation, rng)).to(where, memory_format=torch.channels_last)
+        scaled(augment(images[index], recipe.stages[-1].size, recipe.augmentation, rng)).to(where, memory_format=torch.channels_last)
         for index in order
     )
     torch.optim.swa_utils.update_bn(batches, net, device=where)

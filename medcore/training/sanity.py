@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from medcore.explain import METHODS, deletion_insertion, similarity
+from medcore.networks.device import autocast, device
 from medcore.read import read_each
 from medcore.tables import open_table
 from medcore.tasks.classifier import Model, Task, predict, tensor
@@ -23,7 +25,7 @@ EACH = 120  # images of each foreign kind
 
 
 def outside(task: Task, data: Path, seed: int) -> Iterator[tuple[str, Grey]]:
-    """(name, frames (N, S, S)) of what is not the task's: the other folders beside `data`, photographs, noise, screenshots, inverted films."""
+    """(name, frames (N, S, S)) of what is not the task's: the folders beside `data`, photographs, noise, screenshots."""
     rng = np.random.default_rng(seed)
     for manifest in sorted(data.parent.glob("*/manifest.csv")):
         rows = open_table(manifest, ()).rows
@@ -50,7 +52,8 @@ def _photographs(rng: np.random.Generator) -> Iterator[Grey]:
     """Crops of scikit-image's own pictures (a development dependency), which are of everyday things."""
     from skimage import color, data
 
-    pictures = (data.astronaut(), data.camera(), data.cat(), data.chelsea(), data.coffee(), data.rocket(), data.coins(), data.page(), data.text())
+    names = ("astronaut", "camera", "cat", "chelsea", "coffee", "rocket", "coins", "page", "text")
+    pictures = [getattr(data, name)() for name in names]
     for number in range(EACH):
         picture = pictures[number % len(pictures)]
         plain = (color.rgb2gray(picture) * 255).astype(np.uint8) if picture.ndim == 3 else picture
@@ -75,8 +78,8 @@ def _screens(rng: np.random.Generator) -> Iterator[Grey]:
         for line in range(int(rng.integers(5, 28))):
             words = "".join(rng.choice(list("abcdefghijklmno    "), int(rng.integers(5, 80))))
             draw.text((int(rng.integers(10, 60)), 12 + line * 16), words, fill=20 if number % 2 else 230)
-        left, top = (int(v) for v in rng.integers(0, 300, 2))
-        draw.rectangle((left, top, left + int(rng.integers(20, 300)), top + int(rng.integers(10, 160))), outline=128, fill=int(rng.integers(256)))
+        left, top, width, height = (int(v) for v in rng.integers(10, (300, 300, 300, 160)))
+        draw.rectangle((left, top, left + width, top + height), outline=128, fill=int(rng.integers(256)))
         yield np.asarray(picture)
 
 
@@ -105,40 +108,39 @@ def saliency_table(model: Model, stranger: EfficientNet, frames: Grey, seed: int
     """
     rng = np.random.default_rng(seed)
     targets = np.concatenate([predict(model, frames[first : first + 64]).logits for first in range(0, len(frames), 64)]).argmax(axis=1)
-    table = {}
-    for name, method in METHODS.items():
-        areas, chance, alike = [], [], []
-        for number, (frame, target) in enumerate(zip(frames, targets, strict=True)):
+    areas: dict[str, list[tuple[float, float]]] = {name: [] for name in (*METHODS, "random")}
+    alike: dict[str, list[float]] = {name: [] for name in METHODS}
+    with autocast(device()):
+        for number, (frame, target) in enumerate(zip(frames, targets.tolist(), strict=True)):
             x = tensor(frame[None]).requires_grad_(True)
-            values = method(model.net, model.net._bn1, x, int(target)).values
-            order = np.argsort(-values, axis=None, kind="stable")
-            plain = x.detach()
-            areas.append(deletion_insertion(model.net, plain, int(target), order))
-            chance.append(deletion_insertion(model.net, plain, int(target), rng.permutation(order.size)))
-            if number < compared:
-                alike.append(similarity(values, method(stranger, stranger._bn1, x, int(target)).values))
-        table[name] = _row(np.array(areas), np.array(chance), alike, len(frames))
-    return table
+            areas["random"].append(deletion_insertion(model.net, x.detach(), target, rng.permutation(frame.size)))
+            for name, method in METHODS.items():
+                values = method(model.net, model.net._bn1, x, target).values
+                order = np.argsort(-values, axis=None, kind="stable")
+                areas[name].append(deletion_insertion(model.net, x.detach(), target, order))
+                if number < compared:
+                    alike[name].append(similarity(values, method(stranger, stranger._bn1, x, target).values))
+    return {name: _row(areas[name], areas["random"], alike[name]) for name in METHODS}
 
 
-def _row(areas: NDArray[np.float64], chance: NDArray[np.float64], alike: list[float], n: int) -> dict[str, float]:
+def _row(areas: list[tuple[float, float]], chance: list[tuple[float, float]], alike: list[float]) -> dict[str, float]:
+    deletion, insertion = np.mean(areas, axis=0)
+    random_deletion, random_insertion = np.mean(chance, axis=0)
     return {
-        "n": n,
-        "deletion": round(float(areas[:, 0].mean()), 4),
-        "insertion": round(float(areas[:, 1].mean()), 4),
-        "random_deletion": round(float(chance[:, 0].mean()), 4),
-        "random_insertion": round(float(chance[:, 1].mean()), 4),
+        "n": len(areas),
+        "deletion": round(float(deletion), 4),
+        "insertion": round(float(insertion), 4),
+        "random_deletion": round(float(random_deletion), 4),
+        "random_insertion": round(float(random_insertion), 4),
         "randomisation_similarity": round(float(np.mean(np.abs(alike))), 4),
     }
 
 
 def randomised(net: EfficientNet, seed: int) -> EfficientNet:
     """A copy of `net` with every weight drawn anew."""
-    import copy
-
     torch.manual_seed(seed)
     stranger = copy.deepcopy(net)
     for module in stranger.modules():
         if hasattr(module, "reset_parameters"):
-            module.reset_parameters()
+            module.reset_parameters()  # type: ignore[operator]
     return stranger.eval()

@@ -22,5 +22,5 @@ def blocks(labels: Sequence[str], groups: Sequence[str], order: Sequence[float],
         rows = np.flatnonzero(label_of == label)
         rows = rows[np.argsort(np.asarray(order, float)[rows], kind="stable")]
         for place, row in enumerate(rows):
-            fold.setdefault(groups[row], place * folds // len(rows))
+            fold.setdefault(groups[int(row)], place * folds // len(rows))
     return np.array([fold[group] for group in groups], np.int64)

@@ -6,14 +6,13 @@ from pathlib import Path
 
 from medcore.training.augment import Augmentation
 from medcore.training.classifier import Plan, run
-from medcore.training.loop import Recipe
+from medcore.training.loop import Recipe, Stage
 
 PLAN = Plan(
     # Window and scanner part the classes of this set, so both vary hard.
     recipe=Recipe(
         stored=256,
-        train_size=192,
-        epochs=12,
+        stages=(Stage(size=160, epochs=8, rate=8e-4),),
         batch=24,
         augmentation=Augmentation(rotate=15, zoom=(0.6, 1.1), aspect=0.15, gamma=0.6, window=0.3, blur=0.6, noise=15, patches=2),
     ),

@@ -109,7 +109,9 @@ def predict_all(
         for place, answer in enumerate(answers):
             row = table.rows[first + place]
             base = {"path": row["path"], "label": row.get("label", "")}
-            out.append(base | (_line(card, prediction, next(lines), answer) if isinstance(answer, Gate) and prediction else _error(card, answer)))
+            out.append(
+                base | (_line(card, prediction, next(lines), answer) if isinstance(answer, Gate) and prediction else _error(card, answer))
+            )
         progress(len(out) / len(table.rows))
     return out, probabilities, decisions
 
@@ -213,7 +215,12 @@ def measured(
     matrix = np.zeros((len(names), len(names)), int)
     np.add.at(matrix, (targets, decisions), 1)
     out: dict[str, Any] = {
-        name: {"value": _round(value), "low": _round(intervals[name][0]), "high": _round(intervals[name][1]), "baseline": _round(trivial[name])}
+        name: {
+            "value": _round(value),
+            "low": _round(intervals[name][0]),
+            "high": _round(intervals[name][1]),
+            "baseline": _round(trivial[name]),
+        }
         for name, value in figures.items()
     }
     curves = {name: metrics.roc(probabilities[:, k], targets == k) for k, name in enumerate(names)}
@@ -222,7 +229,13 @@ def measured(
         **{name: figure["value"] for name, figure in out.items()},
         "roc": {name: {"fpr": fpr, "tpr": tpr} for name, (fpr, tpr) in curves.items()},
         "reliability": [
-            {"low": k / metrics.BINS, "high": (k + 1) / metrics.BINS, "n": int(n[k]), "confidence": _round(confidence[k]), "observed": _round(observed[k])}
+            {
+                "low": k / metrics.BINS,
+                "high": (k + 1) / metrics.BINS,
+                "n": int(n[k]),
+                "confidence": _round(confidence[k]),
+                "observed": _round(observed[k]),
+            }
             for k in range(metrics.BINS)
             if n[k] > 0
         ],

@@ -1,0 +1,152 @@
+"""What every task must keep, whichever it is: a new folder is tested without editing this file."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import safetensors.torch
+
+from medcore import pipeline, registry
+from medcore.errors import ModelUnavailable
+from medcore.explain import METHODS
+from medcore.settings import PROJECT
+from tests.tasks.films import ct_slice, film, series, study
+
+TASKS = list(registry.cards())
+CLASSIFIERS = [task for task, card in registry.cards().items() if card.kind == "image_classifier"]
+
+
+def fitting(card):
+    """A made-up series that the card's header rules let in."""
+    return series(ct_slice(), "CT", "HU") if "CT" in card.modality else series(film(), card.modality[0])
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_card_states_its_limits(task):
+    card = registry.card(task)
+    for text in (card.intended_use, card.not_for, card.population, card.data, card.licence, card.preprocessing, card.known_failures):
+        assert len(text) > 30
+    assert card.title
+    assert card.title_zh
+    assert all(label.citation and label.code and label.title_zh for label in card.labels)
+    assert any(label.is_finding for label in card.labels)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_weights_are_those_of_the_card_and_small_enough(task):
+    assert len(registry.checked_weights(task)) < 25e6
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_figures_equal_the_committed_results(task):
+    card, measured = registry.card(task), registry.results(task)
+    assert measured["weights_sha256"] == card.weights_sha256
+    assert {figure.name for figure in card.figures} >= {"auroc", "balanced_accuracy", "ece"}
+    for figure in card.figures:
+        stands = measured["figures"][figure.name]
+        assert (figure.value, figure.low, figure.high) == (stands["value"], stands["low"], stands["high"])
+        assert (
+            figure.low <= figure.value <= figure.high or figure.name == "ece"
+        )  # a bootstrap biases an error that is never negative upward
+    assert card.temperature == measured["temperature"]
+    assert card.gate_limit == measured["gate"]["limit"]
+    for label in card.labels:
+        assert label.threshold == measured["thresholds"][label.name]
+        assert label.margin == measured["margins"][label.name]
+    assert [point.threshold for point in card.operating_points] == [point["threshold"] for point in measured["operating_points"]]
+
+
+@pytest.mark.parametrize("task", CLASSIFIERS)
+def test_golden_answers(task):
+    tools = pipeline.loaded(task)
+    with np.load(registry.weights_path(task).with_name("golden.npz")) as golden:
+        said = tools.module.predict(tools.model, golden["frame"][None])
+        np.testing.assert_allclose(said.logits, golden["logits"], rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(said.probabilities, golden["probabilities"], rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(said.distance, golden["distance"], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("task", CLASSIFIERS)
+def test_one_logit_a_label_and_probabilities_sum_to_one(task):
+    tools, card = pipeline.loaded(task), registry.card(task)
+    frame = tools.module.prepare(fitting(card), 0)
+    assert frame.pixels.shape == (tools.module.SIZE, tools.module.SIZE)
+    assert frame.pixels.dtype == np.uint8
+    said = tools.module.predict(tools.model, frame.pixels[None])
+    assert said.logits.shape == (1, len(card.labels))
+    assert said.probabilities.sum() == pytest.approx(1)
+    assert (said.low <= said.probabilities).all()
+    assert (said.probabilities <= said.high).all()
+
+
+@pytest.mark.parametrize("task", CLASSIFIERS)
+@pytest.mark.parametrize("method", METHODS)
+def test_attribution_covers_the_slice_and_is_complete(task, method):
+    tools, card = pipeline.loaded(task), registry.card(task)
+    one = fitting(card)
+    report = pipeline.diagnose(task, study(one), methods=(method,), override=True)
+    (attribution,) = report.attributions
+    height, width = one.array.shape[2:]
+    assert attribution.values.shape[0] / attribution.values.shape[1] == pytest.approx(height / width, rel=0.02)
+    assert 0 <= attribution.values.min()
+    assert attribution.values.max() <= 1
+    if attribution.gap is not None:
+        frame = tools.module.prepare(one, 0).pixels
+        logits = tools.module.predict(tools.model, np.stack([frame, np.full_like(frame, 127)])).logits
+        k = [label.name for label in card.labels].index(attribution.label)
+        assert attribution.gap < 0.05 * abs(logits[0, k] - logits[1, k]) + 0.05
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("modality", ["MR", "US", "NM"])
+def test_another_modality_is_refused_without_a_finding(task, modality):
+    report = pipeline.diagnose(task, study(series(film(), modality)))
+    assert report.gate.code == "modality"
+    assert report.status == "refused"
+    assert report.findings == ()
+    assert report.decision is None
+
+
+@pytest.mark.parametrize("task", CLASSIFIERS)
+def test_a_gate_lets_its_own_patients_in_and_others_not(task):
+    gate = registry.results(task)["gate"]
+    assert gate["refused_inside"] <= 0.02
+    refused = gate["refused_outside"]
+    assert {"noise", "photographs", "screenshots"} <= set(refused)
+    assert np.mean(list(refused.values())) >= 0.9
+
+
+@pytest.mark.parametrize("data", [b"", b"\x80\x04\x95 a pickle", safetensors.torch.save({})], ids=["empty", "pickle", "other tensors"])
+def test_a_doctored_weights_file_is_never_used(monkeypatch, tmp_path, data):
+    task = TASKS[0]
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(data)
+    monkeypatch.setattr(registry, "weights_path", lambda name: path)
+    with pytest.raises(ModelUnavailable, match="not those that its card names"):
+        registry.checked_weights(task)
+    with pytest.raises(ModelUnavailable, match="does not hold the network"):
+        registry.task_module(task).load(data)  # even if somebody had pinned its hash
+
+
+def test_missing_weights_make_one_model_unavailable(monkeypatch, tmp_path):
+    monkeypatch.setattr(registry, "weights_path", lambda name: tmp_path / "none")
+    with pytest.raises(ModelUnavailable, match="missing"):
+        registry.checked_weights(TASKS[0])
+
+
+def test_speed_stands_in_a_committed_file():
+    speed = json.loads((PROJECT / "benchmarks" / "results" / "speed.json").read_text())
+    assert speed["throughput"]["ratio"] > 0
+    assert speed["latency"]["report_ms"] > 0
+
+
+def test_decisions_follow_the_operating_point():
+    from medcore.tasks.classifier import decide
+
+    card = registry.card("chest_xray_pneumonia")
+    at = card.labels[1].threshold
+    p = np.array([[1 - at - 0.01, at + 0.01], [1 - at + 0.01, at - 0.01]])
+    assert decide(card, p).tolist() == [1, 0]
+    lower = replace(card, labels=tuple(replace(label, threshold=t) for label, t in zip(card.labels, (0.9, 0.1), strict=True)))
+    assert decide(lower, np.array([[0.85, 0.15]])).tolist() == [1]
