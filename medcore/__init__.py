@@ -8,7 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from medcore.read import read, read_all  # at once: imported later, the package would hide the function of its name
+from medcore import read  # a package that can be called: medcore.read(name, data)
+from medcore.read import read_all
 
 __version__ = "0.1.0"
 

@@ -9,7 +9,7 @@ from medcore.ui.text import t
 store = open_store()
 st.title(t("validate.title"))
 st.caption(t("validate.lead"))
-left, right = st.columns([1, 1.6], gap="medium")
+left, right = st.columns([10, 16], gap="medium")
 with left:
     validating.ask(store)
 with right:

@@ -7,7 +7,7 @@ from medcore.ui import worklist
 from medcore.ui.text import t
 
 store = open_store()
-main, rail = st.columns([3.3, 1], gap="medium")
+main, rail = st.columns([33, 10], gap="medium")
 with rail:
     worklist.rail(store)
 with main:

@@ -9,9 +9,11 @@ read_path(path)    a file, folder or zip on disk
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 
 from medcore import settings
 from medcore.errors import Inconsistent, InputRejected, NotAnImage, SeveralStudies, TooLarge
@@ -139,3 +141,13 @@ def _file_name(name: str) -> str:
 def warm() -> None:
     """Start the sandbox's process, so that the first upload need not wait for it."""
     ZYGOTE.warm()
+
+
+class _Callable(ModuleType):
+    """This package, which can be called: `medcore.read` is both the room and what one does in it."""
+
+    def __call__(self, name: str, data: bytes) -> Study:
+        return read(name, data)
+
+
+sys.modules[__name__].__class__ = _Callable
