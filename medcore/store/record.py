@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
+from pathlib import Path
 
 from medcore import settings
+from medcore.errors import StoreError
 from medcore.store.audit import Audit
 from medcore.store.blobs import Blobs
 from medcore.store.database import Database
@@ -42,7 +44,15 @@ def open_store() -> Store:
     key = (url, str(folder), os.getpid())
     with _opening:
         if key not in _open:
-            database = Database(url)
-            migrate(database)
-            _open[key] = Store(database, Blobs(folder))
+            _open[key] = _opened(url, folder)
         return _open[key]
+
+
+def _opened(url: str, folder: Path) -> Store:
+    database = Database(url)
+    try:
+        migrate(database)
+        return Store(database, Blobs(folder))
+    except StoreError:
+        database.close()
+        raise
