@@ -5,7 +5,6 @@ Warm figures are medians of repeated runs on generated films; nothing here is a 
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import platform
@@ -22,40 +21,11 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+
+from tests.tasks.films import dicom, film  # noqa: E402
+
 TASK = "chest_xray_pneumonia"
 FILMS = 256
-
-
-def film(seed: int, side: int) -> np.ndarray:
-    """A made-up chest film (side, side) uint16 of 12 bits: two dark lungs, a bright spine, ribs and noise. Synthetic."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[0:side, 0:side] / side
-    lungs = sum(np.exp(-((((x - c) / 0.13) ** 2 + ((y - 0.45) / 0.28) ** 2) ** 2)) for c in (0.32, 0.68))
-    ribs = 0.06 * np.sin(60 * (y + 0.3 * np.abs(x - 0.5))) * lungs
-    body = 0.75 - 0.5 * lungs + 0.2 * np.exp(-(((x - 0.5) / 0.05) ** 2)) + ribs + rng.normal(0, 0.01, x.shape)
-    return (np.clip(body, 0, 1) * 4095).astype(np.uint16)
-
-
-def dicom(pixels: np.ndarray) -> bytes:
-    """`pixels` as a CR DICOM of a four-year-old, explicit little endian."""
-    from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.uid import ComputedRadiographyImageStorage, ExplicitVRLittleEndian, generate_uid
-
-    ds = Dataset()
-    ds.file_meta = FileMetaDataset()
-    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID = ComputedRadiographyImageStorage
-    ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID = generate_uid()
-    ds.StudyInstanceUID, ds.SeriesInstanceUID = generate_uid(), generate_uid()
-    ds.Modality, ds.BodyPartExamined, ds.PatientID, ds.PatientName, ds.PatientAge = "CR", "CHEST", "SYNTHETIC", "Synthetic", "004Y"
-    ds.Rows, ds.Columns = pixels.shape
-    ds.SamplesPerPixel, ds.PhotometricInterpretation, ds.PixelRepresentation = 1, "MONOCHROME2", 0
-    ds.BitsAllocated, ds.BitsStored, ds.HighBit = 16, 12, 11
-    ds.WindowCenter, ds.WindowWidth = 2048, 4096
-    ds.PixelData = pixels.tobytes()
-    out = io.BytesIO()
-    ds.save_as(out, enforce_file_format=True)
-    return out.getvalue()
 
 
 def median_ms(action: Callable[[], Any], repeats: int = 15) -> float:
@@ -74,7 +44,7 @@ def latency() -> dict[str, float]:
     from medcore import pipeline
     from medcore.read import read
 
-    data = dicom(film(0, 2000))
+    data = dicom(film(0, 2000).astype(np.uint16) << 4, BitsStored=12, HighBit=11, WindowCenter=2048, WindowWidth=4096)
     out = {"read_ms": median_ms(lambda: read("film", data))}
     out["report_ms"] = median_ms(lambda: pipeline.diagnose(TASK, read("film", data), override=True))
     for method in ("gradcam", "integrated_gradients", "occlusion"):
@@ -95,7 +65,7 @@ def throughput() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         names = []
         for number in range(FILMS):
-            Image.fromarray((film(number, 224) >> 4).astype(np.uint8)).save(Path(folder) / f"{number}.jpg", quality=90)
+            Image.fromarray(film(number, 224)).save(Path(folder) / f"{number}.jpg", quality=90)
             names.append(f"{number}.jpg,{'normal' if number % 2 else 'pneumonia'}")
         (Path(folder) / "manifest.csv").write_text("path,label\n" + "\n".join(names) + "\n")
         table = open_table(Path(folder) / "manifest.csv", ("path",))

@@ -55,7 +55,10 @@ def model_page(card: ModelCard, results: dict[str, Any]) -> str:
         ),
         "## Gate",
         f"Limit {results['gate']['limit']}, the 99th percentile of the images kept out; {percent(results['gate']['refused_inside'])} of them are refused.",
-        table(("what is not the task's", "refused"), [(k.replace("_", " "), percent(v)) for k, v in results["gate"]["refused_outside"].items()]),
+        table(
+            ("what is not the task's", "refused"),
+            [(k.replace("_", " "), percent(v)) for k, v in results["gate"]["refused_outside"].items()],
+        ),
         "## Saliency, a sanity check",
         "Deletion small and insertion large are good, next to a random order of pixels; the likeness to the maps of a network with random weights "
         "should be near 0. An attribution shows influence, not location.",
@@ -77,7 +80,9 @@ def figures_table(results: dict[str, Any]) -> str:
 def saliency_table(rows: dict[str, dict[str, float]]) -> str:
     """A row a method."""
     names = ("deletion", "random_deletion", "insertion", "random_insertion", "randomisation_similarity")
-    return table(("method", *(name.replace("_", " ") for name in names)), [(method, *(row[name] for name in names)) for method, row in rows.items()])
+    return table(
+        ("method", *(name.replace("_", " ") for name in names)), [(method, *(row[name] for name in names)) for method, row in rows.items()]
+    )
 
 
 def span(figure: dict[str, float]) -> str:
@@ -121,7 +126,10 @@ def readme_speed() -> str:
     rows = [
         ("2000 x 2000 CR DICOM, bytes to report, warm", f"{latency['report_ms']} ms"),
         ("the same with Grad-CAM", f"{latency['report_with_gradcam_ms']} ms"),
-        ("the same with integrated gradients / occlusion", f"{latency['report_with_integrated_gradients_ms']} / {latency['report_with_occlusion_ms']} ms"),
+        (
+            "the same with integrated gradients / occlusion",
+            f"{latency['report_with_integrated_gradients_ms']} / {latency['report_with_occlusion_ms']} ms",
+        ),
         ("`evaluate` on JPEG files", f"{rate['diagnose_images_per_second']} images/s, {rate['ratio']:.0%} of the bare forward pass"),
         ("`import medcore`", f"{start['import_medcore_s']} s"),
         ("server answers / worklist cold / warm", f"{start['server_answers_s']} / {start['page_cold_s']} / {start['page_warm_s']} s"),

@@ -47,9 +47,9 @@ def examine(
 ) -> Examination:
     """Read slice `index` and explain it by `methods`, for class `label` (None: the class decided on)."""
     frame = task.prepare(series, index)
-    pair = task.predict(model, np.stack([frame.pixels, 255 - frame.pixels]))
-    found = classifier.findings(card, pair, 0)
-    decided = int(classifier.decide(card, pair.probabilities)[0])
+    said = task.predict(model, frame.pixels[None])
+    found = classifier.findings(card, said, 0)
+    decided = int(classifier.decide(card, said.probabilities)[0])
     names = [label_.name for label_ in card.labels]
     target = decided if label is None else names.index(label)
     attributions = []
@@ -57,13 +57,21 @@ def examine(
         progress(done / len(methods))
         attributions.append(_attribution(task, model, frame, series, index, names[target], target, method))
     return Examination(
-        gate=classifier.distance_gate(card, float(pair.distance[0]), float(pair.distance[1])),
+        gate=_gate(task, model, card, frame, float(said.distance[0])),
         decision=names[decided],
         status=classifier.status(found),
         findings=found,
-        probabilities=tuple((name, float(p)) for name, p in zip(names, pair.probabilities[0], strict=True)),
+        probabilities=tuple((name, float(p)) for name, p in zip(names, said.probabilities[0], strict=True)),
         attributions=tuple(attributions),
     )
+
+
+def _gate(task: Task, model: Model, card: ModelCard, frame: Frame, distance: float) -> Gate:
+    """The network's own gate; only what it would refuse is looked at once more with its grey scale turned."""
+    if distance <= card.gate_limit:
+        return classifier.distance_gate(card, distance)
+    turned = task.predict(model, 255 - frame.pixels[None])
+    return classifier.distance_gate(card, distance, float(turned.distance[0]))
 
 
 def _attribution(task: Task, model: Model, frame: Frame, series: Series, index: int, name: str, target: int, method: str) -> Attribution:
