@@ -16,8 +16,9 @@ from medcore.read.greyscale import compact, inverted, modality_values, palette_r
 from medcore.read.header import Header
 from medcore.read.image import Image
 from medcore.read.limits import ARCHIVE_RATIO, MIB
-from medcore.read.pixels import ENCAPSULATED, LOSSY, NATIVE, stored_pixels, syntax_name
+from medcore.read.pixels import ENCAPSULATED, NATIVE, stored_pixels, syntax_name
 from medcore.read.place import placed
+from medcore.read.streams import LOSSY
 from medcore.read.who import facts
 from medcore.types import Array, Window
 

@@ -18,6 +18,7 @@ from medcore.errors import BadGeometry, Inconsistent, InputRejected, Truncated, 
 from medcore.read.elements import ITEM, SEQUENCE_END, UNDEFINED, Walk
 from medcore.read.geometry import Geometry
 from medcore.read.header import Header
+from medcore.read.streams import JPEG, JPEG2000, RLE, UNDECODABLE, UNVERIFIED, check_stream, looks_sound
 
 NATIVE = {
     "1.2.840.10008.1.2": (False, True),  # transfer syntax: (explicit, little)
@@ -25,14 +26,7 @@ NATIVE = {
     "1.2.840.10008.1.2.1.99": (True, True),
     "1.2.840.10008.1.2.2": (True, False),
 }
-_PREFIX = "1.2.840.10008.1.2.4."
-_JPEG = {_PREFIX + end for end in ("50", "51", "57", "70", "80", "81")}
-_JPEG2000 = {_PREFIX + end for end in ("90", "91", "201", "202", "203")}
-RLE = "1.2.840.10008.1.2.5"
-ENCAPSULATED = _JPEG | _JPEG2000 | {RLE}
-LOSSY = {_PREFIX + end for end in ("50", "51", "81", "91", "203")}
-UNVERIFIED = "The decoder complained about the compressed pixels: their integrity is unverified."
-_UNDECODABLE = "The compressed pixels cannot be decoded; the file is damaged or of a variant that is not read."
+ENCAPSULATED = JPEG | JPEG2000 | {RLE}
 
 
 def stored_pixels(data: memoryview, found: Walk, header: Header, shape: Geometry, syntax: str) -> tuple[NDArray[Any], list[str]]:
@@ -97,15 +91,19 @@ def _native(data: memoryview, found: Walk, shape: Geometry) -> memoryview:
 
 def _encapsulated(data: memoryview, found: Walk, shape: Geometry, syntax: str, notes: list[str]) -> bytes:
     """The pixel data element's value, after its fragments and what their code streams claim were found sound."""
-    end, count = found.pixel_start, 0
-    for start, stop in _fragments(data, found.pixel_start):
-        end, count = stop, count + 1
-        if count > 1:  # the first item is the offset table
-            _check_stream(bytes(data[start : min(stop, start + 65536)]), shape, syntax, stop - start)
-    if count - 1 < shape.frames:
+    spans = list(_fragments(data, found.pixel_start))
+    end = spans[-1][1] if spans else found.pixel_start
+    spans = spans[1:]  # the first item is the offset table
+    if len(spans) < shape.frames:
         raise BadGeometry("The header claims more frames than the file holds.")
+    for start, stop in spans:
+        check_stream(bytes(data[start : min(stop, start + 65536)]), shape, syntax, stop - start)
     if bytes(data[end : end + 4]) != struct.pack("<HH", 0xFFFE, 0xE0DD):
         notes.append("The pixel data has no end mark.")
+    parts = [bytes(data[start:stop]) for start, stop in spans]
+    streams = parts if len(parts) == shape.frames else [b"".join(parts)] if shape.frames == 1 else []
+    if not all(looks_sound(stream, syntax) for stream in streams):
+        notes.append(UNVERIFIED)
     return bytes(data[found.pixel_start : end]) + struct.pack("<HHL", 0xFFFE, 0xE0DD, 0)
 
 
@@ -121,51 +119,6 @@ def _fragments(data: memoryview, pos: int) -> Iterator[tuple[int, int]]:
             raise Truncated("The file ends before its pixels do; it may have been cut short while copying.")
         yield pos + 8, pos + 8 + length
         pos += 8 + length
-
-
-def _check_stream(head: bytes, shape: Geometry, syntax: str, length: int) -> None:
-    """Refuse a code stream whose own size is another than the header's, before its decoder allocates it."""
-    if syntax == RLE:
-        _check_rle(head, length)
-        return
-    size = _jpeg2000_size(head) if syntax in _JPEG2000 else _jpeg_size(head)
-    if size is not None and size != (shape.rows, shape.columns):
-        raise BadGeometry("The compressed pixels have another size than the header says.")
-
-
-def _check_rle(head: bytes, length: int) -> None:
-    """PS3.5 G.5: up to 15 segments whose offsets lie in the fragment."""
-    if len(head) >= 64:
-        count, *offsets = struct.unpack_from("<16L", head)
-        if count <= 15 and all(64 <= offset <= length for offset in offsets[:count]):
-            return
-    raise Truncated(_UNDECODABLE)
-
-
-def _jpeg2000_size(head: bytes) -> tuple[int, int] | None:
-    """Rows and columns of the SIZ marker (ISO 15444-1 A.5.1), in a raw stream or a JP2 box."""
-    start = head.find(b"\xff\x4f\xff\x51")
-    if start < 0 or len(head) < start + 24:
-        return None
-    width, height, left, top = struct.unpack_from(">4L", head, start + 8)
-    return height - top, width - left
-
-
-def _jpeg_size(head: bytes) -> tuple[int, int] | None:
-    """Rows and columns of the frame marker of a JPEG or JPEG-LS stream (ISO 10918-1 B.2.2)."""
-    if head[:2] != b"\xff\xd8":
-        return None
-    pos = 2
-    while pos + 9 <= len(head) and head[pos] == 0xFF:
-        marker = head[pos + 1]
-        if marker == 0xFF:
-            pos += 1
-            continue
-        if (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)) or marker == 0xF7:
-            rows, columns = struct.unpack_from(">HH", head, pos + 5)
-            return (rows, columns) if rows else None
-        pos += 2 + int.from_bytes(head[pos + 2 : pos + 4], "big")
-    return None
 
 
 class _Collector(logging.Handler):
@@ -191,7 +144,7 @@ def _listening(notes: list[str]) -> Iterator[None]:
         raise
     except Exception as error:  # noqa: BLE001 - a third-party decoder raises anything; its text may quote the file
         logging.getLogger("medcore.read").info("decoder failed: %s", type(error).__name__)
-        raise Truncated(_UNDECODABLE) from None
+        raise Truncated(UNDECODABLE) from None
     finally:
         root.removeHandler(collector)
     if collector.heard:
