@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, Insert, Table, delete, select
-from sqlalchemy.dialects import sqlite
 
 from medcore.store import schema
 from medcore.store.blobs import Blobs
@@ -52,6 +51,8 @@ def insert_new(connection: Connection, table: Table) -> Insert:
         from sqlalchemy.dialects import postgresql  # 40 ms that only its users pay
 
         return postgresql.insert(table).on_conflict_do_nothing()
+    from sqlalchemy.dialects import sqlite
+
     return sqlite.insert(table).on_conflict_do_nothing()
 
 

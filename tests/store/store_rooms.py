@@ -1,7 +1,6 @@
 """What the tests of the store and of the worker share: two databases, small studies, small reports."""
 
 import atexit
-import hashlib
 import itertools
 import os
 import shutil
@@ -9,29 +8,15 @@ import signal
 import tempfile
 import time
 import warnings
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 import psycopg
 import pytest
+from store_nouns import ME, report, study
 
-from medcore.store import Actor, open_store
-from medcore.types import Attribution, Finding, Gate, Label, Patient, Provenance, Report, Series, Source, Study
+from medcore.store import open_store
 
-ME = Actor(name="Dr. Ada")
-WEAK = Label(
-    name="opacity",
-    title="Opacity",
-    title_zh="",
-    code="SCT 1",
-    is_finding=True,
-    threshold=0.5,
-    operating_point="b",
-    margin=0.05,
-    citation="c",
-)
 _numbers = itertools.count(1)
 
 
@@ -108,40 +93,6 @@ def store(place):
     opened = open_store()
     yield opened
     opened.close()
-
-
-def study(content=None, *, uid="1.2.3", shared=(), **patient):
-    """A study of one 2-slice series from one file of `content` (random by default) and files of `shared`."""
-    own = content if content is not None else np.random.default_rng().bytes(64)
-    files = [own, *shared]
-    shas = tuple(hashlib.sha256(data).hexdigest() for data in files)
-    pixels = np.arange(2 * 3 * 4, dtype=np.int16).reshape(1, 2, 3, 4) + own[0]
-    series = Series(array=pixels, unit="HU", modality="CT", affine=np.eye(4), source_sha256=shas)
-    patient = {"name": "DOE^JANE", "patient_id": "P1", **patient}
-    description = patient.pop("description", "CT chest")
-    day = patient.pop("study_date", None)
-    sources = tuple(Source(name=f"{n}.dcm", sha256=sha, data=data) for n, (sha, data) in enumerate(zip(shas, files, strict=True)))
-    return Study(study_uid=uid, patient=Patient(**patient), series=(series,), sources=sources, description=description, study_date=day)
-
-
-def report(probability=0.9, *, task="chest", status="ok", gate="in", arrays=()):
-    """A report with one finding, or a refused one with none."""
-    finding = Finding(label=WEAK, probability=probability, low=probability - 0.1, high=probability + 0.1)
-    made = Provenance(input_sha256="0", task=task, model_version="1", weights_sha256="0", code_version="1", created_at=datetime.now(UTC))
-    return Report(
-        task=task,
-        status=status,
-        decision=None if status == "refused" else "opacity",
-        findings=() if status == "refused" else (finding,),
-        gate=Gate(code=gate, reason="" if gate == "in" else "Too small."),
-        provenance=made,
-        attributions=tuple(attribution(array) for array in arrays),
-    )
-
-
-def attribution(array):
-    """An explanation."""
-    return Attribution(method="gradcam", label="opacity", baseline="zero", values=array)
 
 
 def kept(store, probability=0.9, **arguments):

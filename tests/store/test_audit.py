@@ -6,7 +6,8 @@ import threading
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from store_rooms import ME, kept, study
+from store_nouns import ME, study
+from store_rooms import kept
 
 from medcore.store import Actor, Broken, text
 

@@ -5,7 +5,8 @@ import time
 
 import numpy as np
 import pytest
-from store_rooms import ME, attribution, files, kept, read, report, study
+from store_nouns import ME, attribution, report, study
+from store_rooms import files, kept, read
 
 from medcore.errors import Cancelled, JobLost, NotFound, StoreError, TaskNotFound, WorkerFailed
 from medcore.store import JobState, WorkerState

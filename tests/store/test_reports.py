@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from store_rooms import ME, kept, read, report, study
+from store_nouns import ME, report, study
+from store_rooms import kept, read
 
 from medcore.errors import NotFound, Signed, StoreError
 from medcore.store import Actor, ReportState, Verdict

@@ -6,7 +6,8 @@ import threading
 
 import numpy as np
 import pytest
-from store_rooms import ME, files, kept, report, study
+from store_nouns import ME, report, study
+from store_rooms import files, kept
 
 import medcore.read
 from medcore.errors import NotFound, StoreError

@@ -4,7 +4,8 @@ import time
 
 import pytest
 from sqlalchemy import event
-from store_rooms import ME, kept, read, report, study
+from store_nouns import ME, report, study
+from store_rooms import kept, read
 
 from medcore.errors import WorkerFailed
 from medcore.store import StudyStatus, Verdict, schema, text

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "store"))
-from store_rooms import attribution, report
+from store_nouns import attribution, report
 
 from medcore.errors import TaskNotFound
 from medcore.store import ledger

@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from store_rooms import ME, study
+from store_nouns import ME, study
 
 from medcore import settings
 from medcore.store import JobState, WorkerState
