@@ -83,8 +83,8 @@ class Viewer {
     this.paintHeat(); this.draw();
   }
   paintHeat() {
-    const wanted = this.data.saliency, { rows, columns } = this.meta;
-    if (!wanted || !this.heatValues || this.heatValues.length !== rows * columns) return;
+    const wanted = this.data.saliency; if (!wanted || !this.heatValues) return;
+    const { rows, columns } = wanted; if (this.heatValues.length !== rows * columns) return;
     this.heat.width = columns; this.heat.height = rows;
     const image = new ImageData(columns, rows), palette = colours(wanted.map), limit = wanted.threshold * 255, alpha = Math.round(wanted.opacity * 255);
     for (let i = 0, at = 0; i < this.heatValues.length; i += 1, at += 4) {
@@ -205,7 +205,7 @@ class Viewer {
       ctx.scale(scale * sx * ratio * (this.flipH ? -1 : 1), scale * sy * ratio * (this.flipV ? -1 : 1));
       ctx.imageSmoothingEnabled = scale < 4; ctx.imageSmoothingQuality = "high";
       const at = [-this.meta.columns / 2, -this.meta.rows / 2]; ctx.drawImage(this.frame, ...at);
-      if (this.showsHeat()) ctx.drawImage(this.heat, ...at);
+      if (this.showsHeat()) { ctx.imageSmoothingEnabled = true; ctx.drawImage(this.heat, ...at, this.meta.columns, this.meta.rows); }
     }
     this.overlay(scale);
   }

@@ -42,4 +42,5 @@ def _overlaid(image: Image.Image, attribution: Attribution) -> Image.Image:
     place = np.linspace(0, 1, len(stops))
     colours = np.stack([np.interp(values, place, stops[:, channel]) for channel in range(3)], axis=-1).astype(np.uint8)
     mask = np.where(values >= _FROM, int(255 * _OPACITY), 0).astype(np.uint8)
-    return Image.composite(Image.fromarray(colours), image, Image.fromarray(mask)) if image.size == values.shape[::-1] else image
+    over = Image.fromarray(colours).resize(image.size, Image.Resampling.BILINEAR)  # the map may be coarser; it covers the whole image
+    return Image.composite(over, image, Image.fromarray(mask).resize(image.size, Image.Resampling.BILINEAR))

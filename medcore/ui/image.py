@@ -69,11 +69,14 @@ def _choose(reports: tuple[ReportRow, ...]) -> ReportRow | None:
     cards = registry.cards()
 
     def name(number: int) -> str:
+        """Told apart by its number: Streamlit knows an option by its words."""
         one = reports[number]
         title = reading.title(cards[one.task]) if one.task in cards else one.task
-        return f"{title} · {one.created_at:%Y-%m-%d %H:%M} · {t('viewer.slice')} {one.report.slice_index + 1} · {t(f'report.{one.state}')}"
+        words = reading.decision(one.report)["words"]
+        read = f"{t('viewer.slice')} {one.report.slice_index + 1}"
+        return f"{len(reports) - number} · {words} · {read} · {one.created_at:%Y-%m-%d %H:%M} · {title}"
 
-    return reports[st.selectbox(t("image.report"), range(len(reports)), format_func=name, key="which-report")]
+    return reports[st.selectbox(t("image.report"), range(len(reports)), format_func=name, label_visibility="collapsed", key="which-report")]
 
 
 def _panel(store: Store, row: StudyRow, study: Study, report: ReportRow | None, ledger: tuple[Job, ...]) -> viewing.Overlay | None:

@@ -24,7 +24,7 @@ def gate(store: Store, row: ReportRow, jobs: tuple[Job, ...]) -> None:
         st.markdown(f"#### {t('gate_fact.title')}")
         components.facts("gate", facts=gate_facts(report.gate))
         if report.overridden:
-            made_by = next((job for job in jobs if job.report_id == row.report_id), None)
+            made_by = next((job for job in jobs if job.report_id == row.report_id and job.kind == "diagnose"), None)
             who = _person(made_by.created_by) if made_by else t("value.unknown")
             reason = str(made_by.params.get("reason", "")) if made_by else ""
             components.notice("refused", t("override.shown", who=who), "overridden", [(t("override.reason"), reason)])

@@ -100,6 +100,8 @@ def _saliency(row: ReportRow, overlay: Overlay) -> dict[str, Any]:
     return {
         "url": session.grant("influence", row.report_id, overlay.number),
         "index": shown.index,
+        "rows": shown.values.shape[0],  # the map may be coarser than the image; it covers the whole of it
+        "columns": shown.values.shape[1],
         "opacity": overlay.opacity,
         "threshold": overlay.threshold,
         "map": overlay.colours,

@@ -212,6 +212,7 @@ def told() -> None:
     stored = (*outcome.added, *outcome.existed)
     with st.container(horizontal=True):
         if stored and st.button(t("upload.open"), type="primary", key="open-added"):
+            del st.session_state["outcome"]
             st.switch_page(shell.page("image"), query_params={"study": stored[0]})
         st.button(t("upload.dismiss"), key="dismiss", type="tertiary", on_click=lambda: st.session_state.pop("outcome", None))
 
