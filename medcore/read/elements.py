@@ -55,6 +55,7 @@ class Walk:
     elements: Elements
     end: int
     pixel_tag: int = 0
+    pixel_vr: str = ""
     pixel_start: int = 0
     pixel_length: int = 0  # UNDEFINED: encapsulated
     dropped: int = 0
@@ -160,7 +161,7 @@ class _Walker:
             return pos + 8
         vr, length, pos, known = self._head(frame, tag, pos)
         if len(self.stack) == 1 and tag in PIXELS:
-            return self._pixels(tag, length, pos)
+            return self._pixels(tag, vr, length, pos)
         if length != UNDEFINED and pos + length > frame.end:
             raise Truncated(_TRUNCATED)
         sequence = vr == "SQ" or length == UNDEFINED
@@ -205,9 +206,9 @@ class _Walker:
         """An unknown VR has the long form (PS3.5 6.2.2), but writers use the short one too: two zeros tell."""
         return pos + 12 <= frame.end and self.short(self.data, pos + 6)[0] == 0 and pos + 12 + self.long(self.data, pos + 8)[0] <= frame.end
 
-    def _pixels(self, tag: int, length: int, pos: int) -> int:
+    def _pixels(self, tag: int, vr: str, length: int, pos: int) -> int:
         self.result.pixel_tag, self.result.pixel_start, self.result.pixel_length = tag, pos, length
-        self.result.end = pos
+        self.result.pixel_vr, self.result.end = vr, pos
         return -1
 
     def _group_length(self, value: memoryview) -> None:

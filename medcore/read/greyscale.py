@@ -28,8 +28,9 @@ class Grey:
 
 def compact(array: NDArray[Any]) -> NDArray[Any]:
     """The smallest of uint8, int16, uint16 that holds the values exactly, else float32."""
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype in (np.uint8, np.int16, np.uint16):
-        return array.astype(array.dtype.newbyteorder("="), copy=False)
+        return array
     if array.dtype == np.int8:
         return array.astype(np.int16)
     if array.dtype.kind in "iu":

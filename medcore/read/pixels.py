@@ -40,7 +40,7 @@ def stored_pixels(data: memoryview, found: Walk, header: Header, shape: Geometry
     encapsulated = syntax in ENCAPSULATED
     if (found.pixel_length == UNDEFINED) != encapsulated:
         raise Inconsistent("The pixels are not stored in the way that the file's transfer syntax says.")
-    options = _options(header, shape)
+    options = _options(header, shape, found.pixel_vr)
     notes: list[str] = []
     if encapsulated:
         source: memoryview | bytes = _encapsulated(data, found, shape, syntax, notes)
@@ -66,11 +66,11 @@ def _decoded(source: memoryview | bytes, syntax: str, options: dict[str, Any]) -
     return out
 
 
-def _options(header: Header, shape: Geometry) -> dict[str, Any]:
+def _options(header: Header, shape: Geometry, vr: str) -> dict[str, Any]:
     options: dict[str, Any] = {
         "rows": shape.rows, "columns": shape.columns, "number_of_frames": shape.frames, "samples_per_pixel": shape.samples,
         "bits_allocated": shape.allocated, "bits_stored": shape.stored, "pixel_representation": int(shape.signed),
-        "photometric_interpretation": shape.photometric, "pixel_keyword": "PixelData", "allow_excess_frames": False,
+        "photometric_interpretation": shape.photometric, "pixel_keyword": "PixelData", "allow_excess_frames": False, "pixel_vr": vr or "OW",
     }  # fmt: skip
     if shape.samples == 3:
         options["planar_configuration"] = shape.planar
