@@ -154,18 +154,19 @@ def test_readers_are_not_held_up_by_a_writer(lite):
 
 
 def test_the_store_is_light():
+    """Our share of the import: what NumPy and SQLAlchemy take (0.3 s together) is theirs, and doubles on a busy machine."""
     code = (
-        "import sys, time; t = time.process_time(); import medcore.store; print(time.process_time() - t); import medcore.worker;"
+        "import sys, time, numpy, sqlalchemy; t = time.process_time(); import medcore.store; print(time.process_time() - t);"
+        "import medcore.worker;"
         "print([name for name in ('torch', 'monai', 'captum', 'alembic', 'streamlit', 'pydicom') if name in sys.modules])"
     )
     seconds = []
     for _ in range(3):
-        out = subprocess.run([sys.executable, "-c", code], cwd=settings.PROJECT, capture_output=True, text=True, check=True).stdout.split(
-            "\n"
-        )
+        ran = subprocess.run([sys.executable, "-c", code], cwd=settings.PROJECT, capture_output=True, text=True, check=True)
+        out = ran.stdout.splitlines()
         assert out[1] == "[]"
         seconds.append(float(out[0]))
-    assert min(seconds) < 0.4
+    assert min(seconds) < 0.1
 
 
 def test_a_study_of_thousands_of_files_is_kept_in_a_breath(lite):
