@@ -11,7 +11,7 @@ from fpdf.enums import TableBordersLayout, XPos, YPos
 from fpdf.fonts import FontFace
 
 from medcore.export import fonts, picture
-from medcore.export.wording import age_words, card_title, class_name, coded, say
+from medcore.export.wording import age_words, card_title, class_name, coded, person_name, say
 from medcore.store import Actor, Read, ReportRow, ReportState, StudyRow
 from medcore.types import Attribution, Finding, ModelCard, Report, Study
 
@@ -54,6 +54,7 @@ class _Sheet(FPDF):
         self.cell(0, 4, self.t("pdf.page", number=self.page_no(), count="{nb}"), align="R")
 
     def type_(self, size: float, colour: tuple[int, int, int] = _INK, bold: bool = False) -> None:
+        self.font_family = ""  # after a glyph of the fallback font fpdf2 takes the wrong font for the current one
         self.set_font("body", "B" if bold else "", size)
         self.set_text_color(*colour)
 
@@ -136,7 +137,7 @@ def _who(sheet: _Sheet, row: StudyRow) -> None:
     _facts(
         sheet,
         [
-            (sheet.t("pdf.name"), person.name),
+            (sheet.t("pdf.name"), person_name(person.name)),
             (sheet.t("fact.patient_id"), person.patient_id),
             (sheet.t("pdf.birth"), person.birth_date),
             (sheet.t("fact.sex"), sex),

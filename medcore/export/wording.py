@@ -57,6 +57,17 @@ def coded(language: str, section: str, code: str) -> str:
     return say(language, key) if has(key) else code
 
 
+def person_name(name: str | None) -> str | None:
+    """A DICOM person name for reading: components by comma and blank, the groups (latin, ideographic, phonetic) by a dot."""
+    if name is None or "^" not in name:
+        return name
+    groups = []
+    for group in name.split("="):
+        family, *given = [part.strip() for part in group.split("^")]
+        groups.append(", ".join(part for part in (family, " ".join(part for part in given if part)) if part))
+    return " · ".join(group for group in groups if group) or None
+
+
 def age_words(language: str, years: float) -> str:
     """An age for reading: whole years, and from birth to three with one decimal."""
     return say(language, "fact.years", age=f"{years:.1f}".removesuffix(".0") if years < _INFANT else f"{int(years)}")

@@ -95,7 +95,7 @@ def _panel(store: Store, row: StudyRow, study: Study, report: ReportRow | None, 
         record.gate(store, report, ledger)
     overlay = explaining.controls(store, report) if reading.speaks(report.report) else None
     record.opinion(store, report)
-    record.sign_off(store, report)
+    record.sign_off(store, report, overlay.number if overlay else None)
     _again(store, row, report.task)
     _priors(store, row)
     return overlay

@@ -22,10 +22,10 @@ def show() -> None:
         components.notice("info", t("models.none"), "no-models")
         return
     task = st.segmented_control(
-        t("models.choose"), list(cards), default=next(iter(cards)), required=True, label_visibility="collapsed", key="model",
+        t("models.choose"), list(cards), default=_first(cards), required=True, label_visibility="collapsed", key="model",
         format_func=lambda name: reading.title(cards[name]),
     )  # fmt: skip
-    card = cards[task or next(iter(cards))]
+    card = cards[task or _first(cards)]
     if card.experimental:
         components.notice("indeterminate", t("models.weak"), "weak")
     left, right = st.columns([1, 1.15], gap="medium")
@@ -34,6 +34,11 @@ def show() -> None:
         components.facts("model-facts", title=reading.title(card), facts=reading.card_facts(card))
     with right:
         _measured(card)
+
+
+def _first(cards: dict[str, ModelCard]) -> str:
+    """The model shown first: one that is not experimental, where there is one."""
+    return next((name for name, card in cards.items() if not card.experimental), next(iter(cards)))
 
 
 def _measured(card: ModelCard) -> None:
@@ -45,7 +50,12 @@ def _measured(card: ModelCard) -> None:
         st.markdown(f"#### {t('models.figures')}")
         if "n" in results:
             st.caption(t("models.patients", n=results["n"], groups=results.get("groups", results["n"])))
-        figures(card.figures)
+        if card.figures:
+            figures(card.figures)
+        else:
+            components.notice("refused", t("models.no_results"), "no-figures")
+    if not card.operating_points:
+        return
     with st.container(key="card-points"):
         st.markdown(f"#### {t('models.points')}")
         names = ("point", "threshold", "sensitivity", "specificity")
@@ -73,7 +83,7 @@ def plots(card: ModelCard) -> None:
 def chosen() -> ModelCard | None:
     """The card that the page shows."""
     cards = registry.cards()
-    return cards.get(st.session_state.get("model") or next(iter(cards), ""))
+    return cards.get(st.session_state.get("model") or (_first(cards) if cards else ""))
 
 
 def named(card: ModelCard) -> Callable[[str], str]:

@@ -68,7 +68,8 @@ def samples(series: Series, how: Layout, first: int, count: int) -> bytes:
 def influence(attribution: Attribution) -> bytes:
     """An attribution's values, 0..1 as 0..255, row after row."""
     values: NDArray[np.float32] = np.asarray(attribution.values, dtype=np.float32)
-    return np.rint(np.nan_to_num(values).clip(0, 1) * 255).astype(np.uint8).tobytes()
+    body: bytes = np.rint(np.nan_to_num(values).clip(0, 1) * 255).astype(np.uint8).tobytes()
+    return body
 
 
 def edges(affine: Array | None) -> dict[str, str] | None:

@@ -134,5 +134,5 @@ def card_facts(card: ModelCard) -> list[list[str]]:
         [t("card.preprocessing"), card.preprocessing],
         [t("card.failures"), card.known_failures],
         [t("card.licence"), card.licence],
-        [t("card.version"), f"{card.version} · {card.weights_sha256[:12]}", "mono"],
+        [t("card.version"), " · ".join(part for part in (card.version, card.weights_sha256[:12]) if part), "mono"],
     ]

@@ -89,15 +89,15 @@ def _keep(store: Store, row: ReportRow, verdict: str | None, note: str) -> None:
         store.add_read(row.report_id, verdict, note, session.actor())
 
 
-def sign_off(store: Store, row: ReportRow) -> None:
-    """Draft or signed, by whom; sign, add to it, and the PDF."""
+def sign_off(store: Store, row: ReportRow, shown: int | None) -> None:
+    """Draft or signed, by whom; sign, add to it, and the PDF, with the attribution of that number where one is on the page."""
     with st.container(key="card-sign"):
         st.markdown(f"#### {t('sign.title')}")
         if row.state == ReportState.DRAFT:
             _draft(store, row)
         else:
             _signed(store, row)
-        _pdf(row)
+        _pdf(row, shown)
 
 
 def _draft(store: Store, row: ReportRow) -> None:
@@ -117,10 +117,14 @@ def _confirm(store: Store, row: ReportRow) -> None:
             if st.button(t("sign.back")):
                 st.rerun()
             person = session.actor()
-            if st.button(t("sign.button"), type="primary", key="confirm-sign", on_click=store.sign, args=(row.report_id, person)):
+            if st.button(t("sign.button"), type="primary", key="confirm-sign", on_click=_sign, args=(store, row.report_id, person)):
                 st.rerun()
 
     ask()
+
+
+def _sign(store: Store, report_id: str, person: Actor) -> None:
+    store.sign(report_id, person)
 
 
 def _signed(store: Store, row: ReportRow) -> None:
@@ -139,11 +143,15 @@ def _signed(store: Store, row: ReportRow) -> None:
         st.rerun()
 
 
-def _pdf(row: ReportRow) -> None:
+def _pdf(row: ReportRow, shown: int | None) -> None:
     @st.fragment(run_every=_FRESH_S)
     def fresh() -> None:
         """The link is good for a quarter of an hour; a page left open renews it."""
-        st.link_button(t("pdf.button"), session.grant("pdf", row.report_id, language=language()), icon=":material/picture_as_pdf:")
+        st.link_button(
+            t("pdf.button"),
+            session.grant("pdf", row.report_id, 0 if shown is None else shown + 1, language()),
+            icon=":material/picture_as_pdf:",
+        )
 
     fresh()
 

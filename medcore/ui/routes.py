@@ -75,7 +75,9 @@ def _pdf(grant: Grant, _request: Request) -> Response:
     store = open_store()
     row = store.report(grant.subject)
     study, _ = _study(row.study_id)
-    body = export.pdf(row, store.study(row.study_id), study, registry.card(row.task), store.reads(row.report_id), grant.language)
+    attributions = (*row.report.attributions, *row.attachments)
+    shown = attributions[grant.index - 1] if grant.index else None
+    body = export.pdf(row, store.study(row.study_id), study, registry.card(row.task), store.reads(row.report_id), grant.language, shown)
     return _file(body, f"medcore-report-{row.report_id[:8]}.pdf", "application/pdf")
 
 

@@ -9,6 +9,9 @@ import streamlit as st
 from medcore import settings
 from medcore.errors import MedcoreError
 from medcore.export import wording
+from medcore.export.wording import person_name
+
+__all__ = ["COOKIE", "coded", "language", "person_name", "plain", "sentence", "t", "texts"]
 
 COOKIE = "medcore_language"
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
@@ -41,17 +44,6 @@ def coded(section: str, code: str) -> str:
 def sentence(error: MedcoreError) -> str:
     """One sentence for the clinician. English keeps the detail of the error; other languages say its kind."""
     return str(error) if language() == "en" else coded("error", error.code)
-
-
-def person_name(name: str | None) -> str | None:
-    """A DICOM person name for reading: components by comma and blank, the groups (latin, ideographic, phonetic) by a dot."""
-    if name is None or "^" not in name:
-        return name
-    groups = []
-    for group in name.split("="):
-        family, *given = [part.strip() for part in group.split("^")]
-        groups.append(", ".join(part for part in (family, " ".join(part for part in given if part)) if part))
-    return " · ".join(group for group in groups if group) or None
 
 
 def plain(text: str) -> str:

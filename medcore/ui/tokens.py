@@ -20,7 +20,7 @@ class Grant:
 
     kind: str  # "series", "influence", "pdf" or "predictions"
     subject: str  # the id of the study, the report, the report or the job
-    index: int = 0  # of the series, or of the attribution
+    index: int = 0  # of the series, or of the attribution; of a PDF: of the attribution it shows, from 1, 0 for none
     language: str = ""  # of the PDF
     browser: str  # the HttpOnly cookie of the browser it was granted to
     session: str  # the Streamlit session; when that ends, so does the grant
