@@ -1,8 +1,9 @@
 """The recipe of an image classifier: folds, one averaged network, calibration, gate, figures, files.
 
 A tenth of the patients (in runs spread over the numbering) stays out of every fold. The folds give the cross-validated
-figures. What ships is the mean of the folds' weights; temperature, operating points and the gate's limit
-are set on the tenth that none of them saw, and the same tenth gives it a second, smaller report.
+figures. What ships is the mean of the folds' weights, trained a little further on all of them at a larger size;
+temperature, operating points and the gate's limit are set on the tenth that it never saw, and the same tenth
+gives it a second, smaller report.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from medcore.tasks.classifier import Model, Task
 from medcore.tasks.kinds.image_classifier import measured
 from medcore.training import frames, install, sanity
 from medcore.training.augment import Augmentation, augment
-from medcore.training.loop import Recipe, Sample, fit, soup
+from medcore.training.loop import Recipe, Sample, finish, fit, soup
 from medcore.training.splits import blocks
 from medcore.types import ModelCard, OperatingPoint
 
@@ -59,11 +60,15 @@ def run(task: str, plan: Plan, data: Path, *, resume: bool, seed: int, into: boo
     classes = [label.name for label in card.labels]
     images = frames.load(module, data, classes, folder, stored=plan.recipe.stored, stratum=plan.stratum, order=plan.order)
     held, fold = split(images, classes, plan)
-    nets = list(_folds(images, held, fold, len(classes), plan.recipe, seed, folder, resume))
-    rest = torch.from_numpy(images.stored[~held])[:, None]
-    models = [_calibrated(net, images, held) for net in nets]
-    crossed = _crossed(card, models, images, held, fold)
-    shipped = _calibrated(soup(nets, rest, plan.recipe, seed), images, held, learn_gate=plan.recipe)
+    sample = _sample(images)
+    nets = list(_folds(sample, held, fold, len(classes), plan.recipe, seed, folder, resume))
+    crossed = _crossed(card, [_calibrated(net, images, held) for net in nets], images, held, fold)
+    last = folder / f"seed{seed}-finish.pt"
+    if not resume:
+        last.unlink(missing_ok=True)
+    rest = _rows(sample, np.flatnonzero(~held))
+    net = classifier.rounded(finish(soup(nets), rest, plan.recipe, seed, last))
+    shipped = _calibrated(net, images, held, learn_gate=True)
     result = crossed | _shipped(card, module, shipped, images, held, data, seed)
     result |= {"task": task, "command": f"python -m medcore train {task} --data {data.name} --seed {seed}"}
     return install.write(folder, card, classifier.dump(shipped.net, shipped.calibration, shipped.neighbourhood), result, into=into)
@@ -79,27 +84,26 @@ def split(images: frames.Labelled, classes: list[str], plan: Plan) -> tuple[NDAr
     return held, fold
 
 
+def _sample(images: frames.Labelled) -> Sample:
+    x, y, strata = (torch.from_numpy(array) for array in (images.stored, images.targets, images.strata))
+    return Sample(images=x[:, None], targets=y, strata=strata)
+
+
+def _rows(sample: Sample, rows: NDArray[np.int64]) -> Sample:
+    index = torch.from_numpy(rows)
+    return Sample(images=sample.images[index], targets=sample.targets[index], strata=sample.strata[index])
+
+
 def _folds(
-    images: frames.Labelled,
-    held: NDArray[np.bool_],
-    fold: NDArray[np.int64],
-    labels: int,
-    recipe: Recipe,
-    seed: int,
-    folder: Path,
-    resume: bool,
+    sample: Sample, held: NDArray[np.bool_], fold: NDArray[np.int64], labels: int, recipe: Recipe, seed: int, folder: Path, resume: bool
 ) -> Iterator[EfficientNet]:
-    x = torch.from_numpy(images.stored)[:, None]
-    y, strata = torch.from_numpy(images.targets), torch.from_numpy(images.strata)
     for number in range(recipe.folds):
         checkpoint = folder / f"seed{seed}-fold{number}"
         if not resume:
             for old in folder.glob(f"{checkpoint.name}-stage*.pt"):
                 old.unlink()
         log.info("fold %d of %d", number + 1, recipe.folds)
-        rows = torch.from_numpy(np.flatnonzero(~held & (fold != number)))
-        sample = Sample(images=x[rows], targets=y[rows], strata=strata[rows])
-        yield fit(sample, labels, recipe, seed * recipe.folds + number, checkpoint)
+        yield fit(_rows(sample, np.flatnonzero(~held & (fold != number))), labels, recipe, seed * recipe.folds + number, checkpoint)
 
 
 def _scores(net: EfficientNet, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float64], torch.Tensor]:
@@ -109,14 +113,14 @@ def _scores(net: EfficientNet, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.fl
     return torch.cat([part[0] for part in parts]).double().numpy(), torch.cat([part[1] for part in parts])
 
 
-def _calibrated(net: EfficientNet, images: frames.Labelled, held: NDArray[np.bool_], learn_gate: Recipe | None = None) -> Model:
-    """`net` calibrated on the patients kept out; with its gate learned from the others where a recipe is given."""
+def _calibrated(net: EfficientNet, images: frames.Labelled, held: NDArray[np.bool_], learn_gate: bool = False) -> Model:
+    """`net` calibrated on the patients kept out; with its gate learned from the others where that is asked for."""
     net.float().eval().requires_grad_(False)
     logits, _ = _scores(net, images.frames[held])
     groups = [group for group, out in zip(images.groups, held, strict=True) if out]
     calibration = calibrate.fit(logits, images.targets[held], groups)
     hood = gate.Neighbourhood(mean=torch.zeros(1), whitening=torch.zeros(1, 1))
-    if learn_gate is not None:
+    if learn_gate:
         hood = gate.learn(_descriptors(net, images.frames[~held]))
     return Model(net=net, calibration=calibration, neighbourhood=hood, lock=threading.Lock())
 

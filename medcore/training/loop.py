@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import math
 import time
@@ -33,7 +34,8 @@ class Recipe:
     """What a classifier's training may vary. Sizes in pixels."""
 
     stored: int  # side of the prepared training images that augmentation draws from
-    stages: tuple[Stage, ...]  # small first, larger later (progressive resizing, arXiv 2104.00298)
+    stages: tuple[Stage, ...]  # of each fold's network
+    finish: Stage  # of the averaged network, on all folds' images: small first, larger later (arXiv 2104.00298)
     batch: int = 32
     decay: float = 0.02
     dropout: float = 0.3
@@ -68,6 +70,11 @@ def fit(sample: Sample, labels: int, recipe: Recipe, seed: int, checkpoint: Path
     for number, stage in enumerate(recipe.stages):
         net = _stage(net, sample, recipe, stage, seed + 1000 * number, checkpoint.with_name(f"{checkpoint.name}-stage{number}.pt"))
     return net.eval()
+
+
+def finish(net: EfficientNet, sample: Sample, recipe: Recipe, seed: int, checkpoint: Path) -> EfficientNet:
+    """Train `net` further through the recipe's last stage; resumed from `checkpoint` where that stands."""
+    return _stage(net.train().requires_grad_(True), sample, recipe, recipe.finish, seed, checkpoint).eval()
 
 
 def _stage(net: EfficientNet, sample: Sample, recipe: Recipe, stage: Stage, seed: int, checkpoint: Path) -> EfficientNet:
@@ -134,22 +141,14 @@ def _resume(parts: dict[str, object], rng: torch.Generator, path: Path) -> int:
     return int(state["epoch"])
 
 
-def soup(nets: list[EfficientNet], images: Tensor, recipe: Recipe, seed: int) -> EfficientNet:
-    """One network whose weights are the mean of `nets`, its batch statistics taken anew on augmented `images`.
+def soup(nets: list[EfficientNet]) -> EfficientNet:
+    """One network whose weights and batch statistics are the mean of those of `nets`, which are left as they are.
 
     Networks fine-tuned from the same start lie in one basin, where the mean of the weights behaves like the mean
     of the predictions (Wortsman 2022, arXiv 2203.05482): the gain of an ensemble at the price of one pass.
     """
     states = [net.state_dict() for net in nets]
     mean = {key: torch.stack([state[key].float() for state in states]).mean(0).to(value.dtype) for key, value in states[0].items()}
-    net = nets[0]
+    net = copy.deepcopy(nets[0])
     net.load_state_dict(mean)
-    rng = torch.Generator().manual_seed(seed)
-    order = torch.randperm(len(images), generator=rng)[: 64 * recipe.batch].split(recipe.batch)
-    where = device()
-    batches = (
-        scaled(augment(images[index], recipe.stages[-1].size, recipe.augmentation, rng)).to(where, memory_format=torch.channels_last)
-        for index in order
-    )
-    torch.optim.swa_utils.update_bn(batches, net, device=where)
-    return net.eval()
+    return net

@@ -13,6 +13,7 @@ PLAN = Plan(
     recipe=Recipe(
         stored=256,
         stages=(Stage(size=160, epochs=8, rate=8e-4),),
+        finish=Stage(size=192, epochs=3, rate=3e-4),
         batch=24,
         augmentation=Augmentation(rotate=15, zoom=(0.6, 1.1), aspect=0.15, gamma=0.6, window=0.3, blur=0.6, noise=15, patches=2),
     ),

@@ -8,7 +8,7 @@ from medcore.training.classifier import Plan, run
 from medcore.training.loop import Recipe, Stage
 
 PLAN = Plan(
-    recipe=Recipe(stored=224, stages=(Stage(size=160, epochs=3, rate=8e-4), Stage(size=192, epochs=2, rate=3e-4))),
+    recipe=Recipe(stored=224, stages=(Stage(size=160, epochs=3, rate=8e-4),), finish=Stage(size=192, epochs=2, rate=3e-4)),
     order="patient",
     stratum="subtype",  # viral pneumonia is the subtle one: it gets as many places in a batch as bacterial and normal
 )
