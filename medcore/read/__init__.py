@@ -110,6 +110,8 @@ def read_each(files: Sequence[tuple[str, bytes]]) -> tuple[Study | InputRejected
 
 def _one(reads: Sequence[Read]) -> Study | InputRejected:
     intake = _intake(reads)
+    if any(refused.error.code == "mixed_patients" for refused in intake.refused):
+        return _worst(intake.refused)
     if len(intake.studies) == 1:
         return intake.studies[0]
     return Inconsistent("The file holds several studies; one is read at a time.") if intake.studies else _worst(intake.refused)

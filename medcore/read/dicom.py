@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -122,6 +123,7 @@ def _image(data: memoryview, found: Walk, header: Header, syntax: str, notes: li
     lossy = syntax in LOSSY or header.code("LossyImageCompression") == "01"
     stored, heard = stored_pixels(data, found, header, shape, syntax)
     notes += heard
+    shape = _as_decoded(stored, shape, notes)
     window: Window | None = None
     if unit == "RGB":
         array = _rgb(stored, header, shape)
@@ -132,6 +134,14 @@ def _image(data: memoryview, found: Walk, header: Header, syntax: str, notes: li
         array=array, unit=unit, window=window, inverted=shape.photometric == "MONOCHROME1", lossy=lossy,
         warnings=tuple(dict.fromkeys(notes)), **who, **where,
     )  # fmt: skip
+
+
+def _as_decoded(stored: NDArray[Any], shape: Geometry, notes: list[str]) -> Geometry:
+    """The geometry with the bits that the pixels really use: a code stream may hold more than the header says."""
+    if shape.stored == shape.allocated or (int(stored.min()) >= shape.low and int(stored.max()) <= shape.high):
+        return shape
+    notes.append("The pixels use more bits than the header says.")
+    return replace(shape, stored=shape.allocated)
 
 
 def _unit(header: Header, shape: Geometry) -> str:

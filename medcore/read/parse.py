@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from medcore.errors import Inconsistent, InputRejected, NotAnImage, TooLarge
+from medcore.errors import Inconsistent, InputRejected, NotAnImage, TooLarge, Unsupported
 from medcore.read.dicom import is_dicom, parse_dicom
 from medcore.read.image import Image
 from medcore.read.limits import FILE_BYTES
@@ -12,6 +12,15 @@ from medcore.read.nifti import inflated, is_nifti, parse_nifti
 from medcore.read.picture import is_picture, parse_picture
 
 LOG = logging.getLogger("medcore.read")
+_HEADERLESS = (
+    b"\x02\0\0\0",
+    b"\x08\0\0\0",
+    b"\x08\0\x05\0",
+    b"\x08\0\x08\0",
+    b"\x08\0\x16\0",
+    b"\0\x08\0\0",
+    b"\0\x08\0\x05",
+)  # group, element
 FORMATS = "DICOM, PNG, JPEG, TIFF, BMP, WebP, NIfTI and zip"
 
 
@@ -45,4 +54,6 @@ def _by_content(data: memoryview) -> Image:
         return parse_nifti(data)
     if is_picture(data):
         return parse_picture(data)
+    if bytes(data[:4]) in _HEADERLESS:
+        raise Unsupported("This looks like DICOM without its file header, which names the encoding; please export it again.")
     raise NotAnImage(f"This is not an image that is read here; read are {FORMATS}.")

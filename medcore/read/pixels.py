@@ -140,9 +140,9 @@ def _listening(notes: list[str]) -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pydicom's own are about header values, checked in `geometry`
             yield
-    except (InputRejected, MemoryError):
+    except (InputRejected, MemoryError, KeyboardInterrupt, SystemExit):
         raise
-    except Exception as error:  # noqa: BLE001 - a third-party decoder raises anything; its text may quote the file
+    except BaseException as error:  # noqa: BLE001 - decoders raise anything, a panic of Rust code is not even an Exception
         logging.getLogger("medcore.read").info("decoder failed: %s", type(error).__name__)
         raise Truncated(UNDECODABLE) from None
     finally:

@@ -9,11 +9,11 @@ import pydicom
 import pytest
 
 import medcore.read as reader
-from medcore.errors import Inconsistent, MixedPatients, SeveralStudies
+from medcore.errors import Inconsistent, MixedPatients, SeveralStudies, Unsupported
 from medcore.read.display import to_grey
 from medcore.read.who import age, iso_date
 from medcore.types import Series, Window
-from tests.read.build import BIG, CT, DEFLATED, EXPLICIT, IMPLICIT, SECRET, dicom, encapsulated, packaged, pixels, zipped
+from tests.read.build import BIG, CT, DEFLATED, EXPLICIT, IMPLICIT, JPEG2000, SECRET, dicom, encapsulated, packaged, pixels, zipped
 
 
 def one(data: bytes) -> Series:
@@ -277,6 +277,25 @@ def test_several_patients_with_studies_of_their_own() -> None:
     with pytest.raises(SeveralStudies):
         reader.read("ward.zip", zipped(files))
     assert isinstance(reader.read_each([("ward.zip", zipped(files))])[0], Inconsistent)
+    mixed = [*files[:1], ("3.dcm", dicom()), ("4.dcm", dicom(PatientID="ID-0815", SOPInstanceUID="1.9"))]
+    assert isinstance(reader.read_each([("ward.zip", zipped(mixed))])[0], MixedPatients)
+
+
+def test_more_bits_than_the_header_says_do_not_wrap() -> None:
+    from openjpeg.utils import encode_array
+
+    stored = np.tile(pixels(), (4, 6))  # 64 x 72
+    stream = encode_array(stored, bits_stored=12, photometric_interpretation=2)
+    size = {"Rows": 64, "Columns": 72, "syntax": JPEG2000}
+    series = one(encapsulated([stream], PhotometricInterpretation="MONOCHROME1", BitsStored=10, HighBit=9, **size))
+    assert np.array_equal(series.array[0, 0], 65535 - stored) and any("more bits" in warning for warning in series.warnings)
+    assert np.array_equal(one(encapsulated([stream], **size)).array[0, 0], stored)
+
+
+def test_dicom_without_its_file_header_is_named() -> None:
+    for name in ("rtstruct.dcm", "ExplVR_BigEndNoMeta.dcm", "OT-PAL-8-face.dcm"):
+        with pytest.raises(Unsupported, match="file header"):
+            reader.read("x", packaged(name))
 
 
 def test_a_missing_patient_id_is_said() -> None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import struct
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import medcore.read as reader
-from medcore.errors import MedcoreError
+from medcore.errors import MedcoreError, Truncated
 from medcore.read.image import Image
 from medcore.read.parse import parse
 from medcore.read.text import clean, display_name, is_uid
 from medcore.types import Study
-from tests.read.build import BIG, IMPLICIT, dicom, nested, packaged, picture, pixels, zipped
+from tests.read.build import BIG, IMPLICIT, dicom, encapsulated, nested, packaged, picture, pixels, zipped
 from tests.read.test_nifti import nifti
 
 GREY = (pixels() >> 4).astype(np.uint8)
@@ -105,3 +107,11 @@ def test_text_is_clean_whatever_it_was(value: str) -> None:
     assert seen is None or not set(seen) & set("\x00\x1b\r\n\t\u202a\u202b\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
     assert 0 < len(display_name(value)) <= 160
     assert not is_uid(value + "/")
+
+
+def test_a_panic_of_rust_code_is_a_refusal() -> None:
+    """It is no Exception (found by mutating files); RLE runs longer than the frame cause one in pylibjpeg-rle 2.2."""
+    segment = b"\x7f" + bytes(128) + b"\x7f" + bytes(128)  # 256 bytes where 192 belong
+    frame = struct.pack("<16L", 2, 64, 64 + len(segment), *[0] * 13) + segment * 2
+    with pytest.raises(Truncated):
+        parse(memoryview(encapsulated([frame], syntax="1.2.840.10008.1.2.5")))
