@@ -18,12 +18,17 @@ _CONFIG = {"displayModeBar": False, "responsive": True}
 
 def show(results: Results, named: Named, key: str) -> None:
     """Every plot that `results` holds the numbers for, two a row."""
-    drawn = [(name, draw(results, named)) for name, draw in _DRAWN.items() if results.get(name)]
+    drawn = [(name, draw(results, named)) for name, draw in _DRAWN.items() if _held(results, name)]
     for at in range(0, len(drawn), 2):
         for column, (name, figure) in zip(st.columns(2, gap="medium"), drawn[at : at + 2], strict=False):
             with column.container(key=f"card-{key}-{name}"):
                 st.markdown(f"#### {t(f'chart.{name}')}")
                 st.plotly_chart(figure, config=_CONFIG, key=f"{key}-{name}", alt=t(f"chart.{name}_alt"))
+
+
+def _held(results: Results, name: str) -> bool:
+    """Whether there are numbers to draw."""
+    return bool(results[name]["matrix"] if name == "confusion" and results.get(name) else results.get(name))
 
 
 def _figure(x: str, y: str) -> Figure:

@@ -75,5 +75,5 @@ def _sanity(task: str, method: str) -> None:
         components.notice("refused", t("explain.unmeasured"), "sanity")
         return
     facts = [[t(f"sanity.{name}"), f"{figures[name]:.2f}", "num"] for name in figures if isinstance(figures[name], int | float)]
-    components.facts("sanity", facts=facts, dense=True)
+    components.facts("sanity", facts=facts)
     st.caption(t("sanity.note"))

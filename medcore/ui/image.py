@@ -8,9 +8,9 @@ from medcore import registry
 from medcore.export.wording import age_words
 from medcore.store import Job, ReportRow, Store, StudyRow
 from medcore.types import Study
-from medcore.ui import components, explaining, intake, jobs, reading, record, session, shell, viewing
+from medcore.ui import components, explaining, intake, jobs, reading, record, session, shell, viewing, worklist
 from medcore.ui.text import coded, language, person_name, t
-from medcore.ui.worklist import PAGE, flag_words, status_words
+from medcore.ui.worklist import flag_words, status_words
 
 
 def nothing_open(store: Store) -> None:
@@ -19,18 +19,7 @@ def nothing_open(store: Store) -> None:
         st.markdown(f"#### {t('image.nothing_title')}")
         st.caption(t("image.nothing"))
         st.page_link(shell.page("worklist"), label=t("image.to_worklist"), icon=":material/list_alt:")
-    waiting = store.studies(limit=PAGE)[:6]
-    for row in waiting:
-        with st.container(key=f"card-waiting-{row.study_id}", horizontal=True, vertical_alignment="center"):
-            words = flag_words(row)
-            components.facts(
-                f"waiting-{row.study_id}",
-                title=person_name(row.patient.name) or t("value.unknown"),
-                chips=[[words["icon"], words["words"]]],
-            )
-            if st.button(t("image.open"), key=f"open-{row.study_id}"):
-                st.query_params["study"] = row.study_id
-                st.rerun()
+    worklist.table(store, "", worklist.FILTERS[0])
 
 
 def show(store: Store, study_id: str) -> None:
@@ -110,7 +99,9 @@ def _about(row: StudyRow, study: Study) -> None:
     facts += [[label, value or unknown, "" if value else "unknown"] for label, value in study_facts]
     with st.container(key="card-about"):
         status = status_words(row)
-        components.facts("about", title=person_name(person.name) or unknown, chips=[[status["icon"], status["words"]]], facts=facts)
+        components.facts(
+            "about", title=person_name(person.name) or unknown, chips=[[status["icon"], status["words"]]], facts=facts, dense=True
+        )
         warnings = dict.fromkeys((*study.warnings, *(line for one in study.series for line in one.warnings)))
         if warnings:
             components.notice("indeterminate", t("image.warnings"), "warnings", [("", warning) for warning in warnings])

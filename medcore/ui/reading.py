@@ -119,7 +119,7 @@ def gate_facts(gate: Gate) -> list[list[str]]:
 def model_facts(card: ModelCard) -> None:
     """The drawer: what a clinician must know before trusting the number."""
     with st.expander(t("card.drawer"), icon=":material/description:"):
-        components.facts(f"facts-{card.task}", facts=card_facts(card), dense=True)
+        components.facts(f"facts-{card.task}", facts=card_facts(card))
 
 
 def card_facts(card: ModelCard) -> list[list[str]]:
