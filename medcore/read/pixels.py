@@ -46,7 +46,7 @@ def stored_pixels(data: memoryview, found: Walk, header: Header, shape: Geometry
         source: memoryview | bytes = _encapsulated(data, found, shape, syntax, notes)
     else:
         source = _native(data, found, shape)
-    with _listening(notes):
+    with _listening(notes, shape.pixels * shape.samples * max(shape.allocated // 8, 1)):
         array = (
             _decoded(source, syntax, options)
             if shape.samples == 3 and shape.frames > 1
@@ -131,7 +131,7 @@ class _Collector(logging.Handler):
 
 
 @contextmanager
-def _listening(notes: list[str]) -> Iterator[None]:
+def _listening(notes: list[str], room: int) -> Iterator[None]:
     """Turn a decoder's complaints into one warning, and its failure into a refusal."""
     collector = _Collector()
     root = logging.getLogger()
@@ -144,6 +144,7 @@ def _listening(notes: list[str]) -> Iterator[None]:
         raise
     except BaseException as error:  # noqa: BLE001 - decoders raise anything, a panic of Rust code is not even an Exception
         logging.getLogger("medcore.read").info("decoder failed: %s", type(error).__name__)
+        bytearray(3 * room)  # output, copy and work space: a decoder hides that it ran out of memory, MemoryError here says so
         raise Truncated(UNDECODABLE) from None
     finally:
         root.removeHandler(collector)

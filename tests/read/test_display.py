@@ -92,4 +92,4 @@ def test_a_large_film_is_fast() -> None:
         began = time.perf_counter()
         to_grey(film)
         times.append(time.perf_counter() - began)
-    assert min(times) < 0.05  # measured: 6 ms
+    assert min(times) < 0.2  # measured: 6 ms on an idle machine
