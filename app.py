@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from medcore import worker
+from medcore import read, worker
 from medcore.settings import PROJECT
 from medcore.ui import routes, shell
 
@@ -17,6 +17,7 @@ from medcore.ui import routes, shell
 async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
     """The worker lives exactly as long as the server."""
     with worker.supervise():
+        read.warm()
         yield {}
 
 

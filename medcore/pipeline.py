@@ -18,7 +18,7 @@ import numpy as np
 
 import medcore
 from medcore import registry
-from medcore.errors import AmbiguousTask, InputRejected, TaskNotFound
+from medcore.errors import AmbiguousTask, InputRejected, ModelUnavailable, TaskNotFound
 from medcore.tables import Table
 from medcore.types import Gate, ModelCard, Patient, Provenance, Report, Series, Study
 
@@ -113,11 +113,23 @@ def choose(study: Study) -> str:
         raise TaskNotFound(f"No task reads this kind of image ({', '.join(found)}).")
     if len(fitting) == 1:
         return fitting[0]
-    gates = {task: diagnose(task, study).gate for task in fitting}
+    gates = _gates(fitting, study)
     inside = [task for task, gate in gates.items() if gate.passed]
     if len(inside) > 1:
         raise AmbiguousTask(f"More than one task reads this image: {', '.join(inside)}; name the one you want.")
-    return inside[0] if inside else min(fitting, key=lambda task: _excess(gates[task]))
+    return inside[0] if inside else min(gates, key=lambda task: _excess(gates[task]))
+
+
+def _gates(tasks: Sequence[str], study: Study) -> dict[str, Gate]:
+    """What each task's gate says; a task whose weights are unavailable is left out, unless all are."""
+    gates = {}
+    for task in tasks:
+        try:
+            gates[task] = diagnose(task, study).gate
+        except ModelUnavailable:
+            if task == tasks[-1] and not gates:
+                raise
+    return gates
 
 
 def _excess(gate: Gate) -> float:

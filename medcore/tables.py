@@ -64,9 +64,10 @@ def parse_table(data: bytes, fetch: Callable[[str], bytes], needed: Sequence[str
 
 
 def write_csv(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> str:
-    """Rows as CSV text."""
+    """Rows as CSV text, lines ended by a line feed."""
     out = io.StringIO()
-    writer = csv.DictWriter(out, columns, lineterminator="\n")
+    bare = any("\r" in value for row in rows for value in row.values())  # the csv module would leave it unquoted, and split the row
+    writer = csv.DictWriter(out, columns, lineterminator="\n", quoting=csv.QUOTE_ALL if bare else csv.QUOTE_MINIMAL)
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue()

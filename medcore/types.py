@@ -154,7 +154,7 @@ class Measurement:
 class Attribution:
     """Influence on one label's logit, not location.
 
-    `values` is (H, W) on the pixels of slice `index` of the series, scaled to 0..1 by its 99th percentile;
+    `values` (h, w) covers the whole of slice `index` of the series, at a resolution of its own, scaled to 0..1 by its 99th percentile;
     `gap` is the completeness gap |sum(values) - (f(x) - f(baseline))| where the method promises completeness.
     """
 

@@ -47,7 +47,7 @@ studies = Table(
     # What the newest reports say, renewed in the transaction that changes one of them.
     Column("flag", Boolean, nullable=False),
     Column("uncertainty", Float),
-    Column("urgency", Float, nullable=False),  # `uncertainty`, and 1 where nothing is known yet
+    Column("urgency", Float, nullable=False),  # `uncertainty`, or 1 where nothing is known yet; 1 more where a reading is indeterminate
     Column("indeterminate", Boolean, nullable=False),
     Column("report_id", ID),
     Column("job_id", ID),

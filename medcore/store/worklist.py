@@ -32,8 +32,8 @@ class Worklist(Base):
         limit: int = 50,
         offset: int = 0,
     ) -> tuple[StudyRow, ...]:
-        """The worklist: flagged first, then the most uncertain (what nobody has read yet and what the gate refused
-        included), then the newest. Every word of `search` must stand in the patient's name or id or the description.
+        """The worklist: flagged first, then what is indeterminate, then what nobody has read yet or the gate refused,
+        then the most uncertain, then the newest. Every word of `search` must stand in the patient's name or id or the description.
 
         Raises:
             StoreError: the database cannot answer.
@@ -85,11 +85,13 @@ def refresh(connection: Connection, study_id: str) -> None:
     rows = connection.execute(select(schema.reports).where(_r.study_id == study_id).order_by(_r.created_at.desc())).all()
     newest = {row.task: row for row in reversed(rows)}
     known = [row.uncertainty for row in newest.values() if row.uncertainty is not None]
+    silent = len(known) < max(len(newest), 1)  # a refusal, or no reading yet, says nothing: look at it soon
+    undecided = any(row.indeterminate for row in newest.values())  # a reading that asks for a reader goes before one that says nothing
     values = {
         "flag": any(row.flag for row in newest.values()),
-        "indeterminate": any(row.indeterminate for row in newest.values()),
+        "indeterminate": undecided,
         "uncertainty": max(known, default=None),
-        "urgency": max(known) if len(known) == len(newest) > 0 else 1.0,  # a refusal says nothing: look at it soon
+        "urgency": undecided + (1.0 if silent else max(known)),
         "report_id": rows[0].report_id if rows else None,
     }
     connection.execute(update(schema.studies).where(_s.study_id == study_id).values(values))

@@ -21,7 +21,7 @@ from medcore.calibrate import Calibration
 from medcore.errors import ModelUnavailable
 from medcore.explain import METHODS, Influence
 from medcore.networks.device import device, settle
-from medcore.networks.encoder import classify, encoder, stages
+from medcore.networks.encoder import classify, encoder, fused, stages
 from medcore.tasks.gate import Neighbourhood, describe
 from medcore.types import Finding, Gate, ModelCard, Series, Status
 
@@ -89,7 +89,7 @@ def load(weights: bytes, labels: int) -> Model:
         neighbourhood = Neighbourhood(mean=tensors["gate.mean"], whitening=tensors["gate.whitening"])
     except (safetensors.SafetensorError, RuntimeError, KeyError, ValueError) as error:
         raise ModelUnavailable("The weights file does not hold the network that its task needs.") from error
-    settle(net).eval().requires_grad_(False)
+    settle(fused(net)).eval().requires_grad_(False)
     return Model(net=net, calibration=calibration, neighbourhood=neighbourhood, lock=threading.Lock())
 
 

@@ -9,8 +9,8 @@ gives it a second, smaller report.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from monai.networks.nets.efficientnet import EfficientNet
 from numpy.typing import NDArray
 
 from medcore import calibrate, registry
-from medcore.networks.device import use_threads
+from medcore.calibrate import Calibration
+from medcore.networks.device import autocast, device, use_threads
 from medcore.settings import PROJECT
 from medcore.tasks import classifier, gate
 from medcore.tasks.classifier import Model, Task
@@ -62,16 +63,17 @@ def run(task: str, plan: Plan, data: Path, *, resume: bool, seed: int, into: boo
     held, fold = split(images, classes, plan)
     sample = _sample(images)
     nets = list(_folds(sample, held, fold, len(classes), plan.recipe, seed, folder, resume))
-    crossed = _crossed(card, [_calibrated(net, images, held) for net in nets], images, held, fold)
+    crossed = _crossed(card, nets, images, held, fold)
     last = folder / f"seed{seed}-finish.pt"
     if not resume:
         last.unlink(missing_ok=True)
     rest = _rows(sample, np.flatnonzero(~held))
     net = classifier.rounded(finish(soup(nets), rest, plan.recipe, seed, last))
-    shipped = _calibrated(net, images, held, learn_gate=True)
+    weights = classifier.dump(net, _calibration(net, images, held), gate.learn(_descriptors(net, images.frames[~held], seed)))
+    shipped = classifier.load(weights, len(classes))  # what is measured below is what ships
     result = crossed | _shipped(card, module, shipped, images, held, data, seed)
     result |= {"task": task, "command": f"python -m medcore train {task} --data {data.name} --seed {seed}"}
-    return install.write(folder, card, classifier.dump(shipped.net, shipped.calibration, shipped.neighbourhood), result, into=into)
+    return install.write(folder, card, weights, result, into=into)
 
 
 def split(images: frames.Labelled, classes: list[str], plan: Plan) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
@@ -106,51 +108,52 @@ def _folds(
         yield fit(_rows(sample, np.flatnonzero(~held & (fold != number))), labels, recipe, seed * recipe.folds + number, checkpoint)
 
 
-def _scores(net: EfficientNet, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float64], torch.Tensor]:
-    """(N, K) logits and (N, D) descriptors of (N, S, S) frames."""
-    with torch.inference_mode():
-        parts = [classifier.forward(net, classifier.tensor(pixels[first : first + 64])) for first in range(0, len(pixels), 64)]
+def _scores(net: EfficientNet, pixels: NDArray[np.uint8], *, quick: bool = False) -> tuple[NDArray[np.float64], torch.Tensor]:
+    """(N, K) logits and (N, D) descriptors of (N, S, S) frames; `quick` in bfloat16, for networks that do not ship."""
+    net.eval()
+    with torch.inference_mode(), autocast(device()) if quick else nullcontext():
+        parts = [classifier.forward(net, classifier.tensor(pixels[first : first + 16])) for first in range(0, len(pixels), 16)]
     return torch.cat([part[0] for part in parts]).double().numpy(), torch.cat([part[1] for part in parts])
 
 
-def _calibrated(net: EfficientNet, images: frames.Labelled, held: NDArray[np.bool_], learn_gate: bool = False) -> Model:
-    """`net` calibrated on the patients kept out; with its gate learned from the others where that is asked for."""
-    net.float().eval().requires_grad_(False)
-    logits, _ = _scores(net, images.frames[held])
+def _calibration(net: EfficientNet, images: frames.Labelled, held: NDArray[np.bool_]) -> Calibration:
+    """Fitted on the patients kept out."""
     groups = [group for group, out in zip(images.groups, held, strict=True) if out]
-    calibration = calibrate.fit(logits, images.targets[held], groups)
-    hood = gate.Neighbourhood(mean=torch.zeros(1), whitening=torch.zeros(1, 1))
-    if learn_gate:
-        hood = gate.learn(_descriptors(net, images.frames[~held]))
-    return Model(net=net, calibration=calibration, neighbourhood=hood, lock=threading.Lock())
+    return calibrate.fit(_scores(net, images.frames[held])[0], images.targets[held], groups)
 
 
 MILD = Augmentation(rotate=5, zoom=(0.9, 1.1), aspect=0.1, shift=0.04, flip=True, gamma=0.25, window=0.06, blur=0.5, noise=4, patches=0)
+DESCRIBED = 1500  # training images that the gate is learned from, each as it is and mildly changed
 
 
-def _descriptors(net: EfficientNet, pixels: NDArray[np.uint8]) -> torch.Tensor:
-    """Of the training frames as they are and mildly changed, since the next hospital's films are framed and exposed a little otherwise."""
-    rng = torch.Generator().manual_seed(0)
-    changed = augment(torch.from_numpy(pixels)[:, None], pixels.shape[-1], MILD, rng)[:, 0].round().to(torch.uint8).numpy()
-    return torch.cat([_scores(net, part)[1] for part in (pixels, changed)])
+def _descriptors(net: EfficientNet, pixels: NDArray[np.uint8], seed: int) -> torch.Tensor:
+    """Of training frames as they are and mildly changed, since the next hospital's films are framed and exposed a little otherwise."""
+    picked = pixels[np.random.default_rng(seed).permutation(len(pixels))[:DESCRIBED]]
+    rng = torch.Generator().manual_seed(seed)
+    changed = augment(torch.from_numpy(picked)[:, None], picked.shape[-1], MILD, rng)[:, 0].round().to(torch.uint8).numpy()
+    return torch.cat([_scores(net, part)[1] for part in (picked, changed)])
 
 
 def _crossed(
-    card: ModelCard, models: list[Model], images: frames.Labelled, held: NDArray[np.bool_], fold: NDArray[np.int64]
+    card: ModelCard, nets: list[EfficientNet], images: frames.Labelled, held: NDArray[np.bool_], fold: NDArray[np.int64]
 ) -> dict[str, Any]:
     """Cross-validated figures: each fold read by the network that did not see it, at its own calibration and operating points."""
     probabilities = np.zeros((len(fold), len(card.labels)))
     decisions = np.zeros(len(fold), np.int64)
-    for number, model in enumerate(models):
+    groups = [group for group, out in zip(images.groups, held, strict=True) if out]
+    for number, net in enumerate(nets):
         rows = np.flatnonzero(fold == number)
-        probabilities[rows] = model.calibration.probabilities(_scores(model.net, images.frames[rows])[0])
-        at = _thresholds(_points(card, model.calibration.probabilities(_scores(model.net, images.frames[held])[0]), images.targets[held]))
+        aside = _scores(net, images.frames[held], quick=True)[0]
+        calibration = calibrate.fit(aside, images.targets[held], groups)
+        probabilities[rows] = calibration.probabilities(_scores(net, images.frames[rows], quick=True)[0])
+        at = _thresholds(_points(card, calibration.probabilities(aside), images.targets[held]))
         decisions[rows] = (probabilities[rows] / at).argmax(axis=1)
+        log.info("fold %d of %d measured", number + 1, len(nets))
     inside = ~held
     groups = [group for group, out in zip(images.groups, held, strict=True) if not out]
     names = [label.name for label in card.labels]
     out = measured(probabilities[inside], images.targets[inside], decisions[inside], names, groups)
-    return {"n": int(inside.sum()), "groups": len(set(groups)), "folds": len(models)} | out
+    return {"n": int(inside.sum()), "groups": len(set(groups)), "folds": len(nets)} | out
 
 
 def _points(card: ModelCard, probabilities: NDArray[np.float64], targets: NDArray[np.int64]) -> list[tuple[OperatingPoint, OperatingPoint]]:

@@ -72,7 +72,14 @@ def _diagnose(job: Job, store: Store, progress: Progress) -> Report:
     from medcore import pipeline
 
     study = _study(job, store)
-    return pipeline.diagnose(job.task or pipeline.choose(study), study, override=bool(job.params.get("override")), progress=progress)
+    return pipeline.diagnose(
+        job.task or pipeline.choose(study),
+        study,
+        series_index=_whole(job, "series_index"),
+        slice_index=_whole(job, "slice_index"),
+        override=bool(job.params.get("override")),
+        progress=progress,
+    )
 
 
 def _explain(job: Job, store: Store, progress: Progress) -> Attribution:

@@ -26,10 +26,11 @@ def test_flagged_first_then_uncertain_then_newest(store):
     near_yes = kept(store, 0.60)[0]
     twin_yes = kept(store, 0.60)[0]
     refused = kept(store, status="refused", gate="blank")[0]
+    unsure = kept(store, 0.49, status="indeterminate")[0]
     unread = add(store)
-    assert names(store.studies()) == [twin_yes, near_yes, sure_yes, unread, refused, near_no, sure_no]
+    assert names(store.studies()) == [twin_yes, near_yes, sure_yes, unsure, unread, refused, near_no, sure_no]
     assert names(store.studies(limit=2, offset=1)) == [near_yes, sure_yes]
-    assert names(store.studies(flagged=True)) == [twin_yes, near_yes, sure_yes] and store.count(flagged=False) == 4
+    assert names(store.studies(flagged=True)) == [twin_yes, near_yes, sure_yes] and store.count(flagged=False) == 5
 
 
 @pytest.mark.parametrize(("probability", "expected"), [(0.5, 1.0), (0.25, 0.5), (0.75, 0.5), (0.0, 0.0), (1.0, 0.0)])

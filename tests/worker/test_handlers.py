@@ -1,0 +1,84 @@
+"""What the worker does for each kind of job, with the real networks and a real record."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import medcore
+from medcore.errors import BadManifest
+from medcore.store import Actor
+from medcore.types import Attribution
+from medcore.worker import handlers
+from medcore.worker.archive import table_of
+from tests.tasks.films import ct_slice, dicom, film
+
+ME = Actor(name="Dr Test", verified=False)
+TASK = "chest_xray_pneumonia"
+
+
+def do(store, kind, study_id=None, task=None, params=None, upload=None):
+    """Order a job, claim it as a worker does, and do it."""
+    asked = {} if upload is None else {"upload": upload}
+    store.enqueue(kind, study_id, task, params or {}, ME, **asked)
+    return handlers.handle(store.claim("test"), store, lambda share: None)
+
+
+def test_a_film_is_read_and_explained(lite):
+    study_id = lite.save(medcore.read("film", dicom(film())), ME).study_id
+    report = do(lite, "diagnose", study_id, None, {"override": True})
+    assert report.task == TASK
+    assert report.findings
+    shown = do(lite, "explain", study_id, TASK, {"method": "gradcam", "label": "pneumonia", "override": True})
+    assert isinstance(shown, Attribution)
+    assert (shown.method, shown.label) == ("gradcam", "pneumonia")
+
+
+def test_the_slice_that_was_asked_for_is_read(lite):
+    stored = (np.stack([ct_slice(k, 256) for k in range(3)]).astype(np.int32) + 1024).astype(np.uint16)
+    data = dicom(stored[0], modality="CT", age="060Y", NumberOfFrames=3, PixelData=stored.tobytes(), RescaleSlope=1, RescaleIntercept=-1024)
+    study_id = lite.save(medcore.read("ct", data), ME).study_id
+    report = do(lite, "diagnose", study_id, "chest_ct_cancer", {"override": True, "series_index": 0, "slice_index": 2})
+    assert report.slice_index == 2
+
+
+def test_a_picture_that_two_tasks_might_read_goes_to_the_one_whose_gate_is_nearer(lite):
+    study_id = lite.save(medcore.read("film.png", png(film())), ME).study_id
+    report = do(lite, "diagnose", study_id, None, {"override": False})
+    assert report.task in {"chest_xray_pneumonia", "chest_ct_cancer"}
+    assert report.gate.distance is not None
+
+
+def png(pixels):
+    """`pixels` as PNG bytes."""
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG")
+    return out.getvalue()
+
+
+def zipped(**files):
+    """A zip of named members."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name.replace("__", "/"), data)
+    return out.getvalue()
+
+
+def test_a_zip_with_a_manifest_is_measured(lite):
+    manifest = "path,label\na.png,normal\nimages/b.png,pneumonia\n../out.png,normal\n"
+    upload = zipped(**{"set__manifest.csv": manifest, "set__a.png": png(film(0)), "set__images__b.png": png(film(1)), "out.png": b"x"})
+    outcome = do(lite, "validate", None, TASK, {}, upload)
+    assert outcome["summary"]["n"] == 2
+    assert outcome["summary"]["unreadable"] == 1
+    assert outcome["predictions"].count("\n") == 4
+    json.dumps(outcome["summary"])
+
+
+@pytest.mark.parametrize("data", [b"no zip", zipped(a="x"), zipped(**{"m.csv": "label\nx\n"})], ids=["no zip", "no manifest", "no column"])
+def test_a_zip_that_cannot_be_measured_is_one_sentence(data):
+    with pytest.raises(BadManifest):
+        table_of(data, ("path",))
