@@ -95,7 +95,7 @@ def operating_points(
 
     balanced: the middle, in log odds, of all thresholds whose balanced accuracy is within one standard error
     of the best. A plateau is wide where classes part well, and its middle is what survives a shift.
-    screening: the highest threshold that still finds `sensitivity` of the positives.
+    screening: the highest threshold that still finds `sensitivity` of the positives, and never above the balanced one.
     """
     cuts = np.unique(score)
     cuts = np.r_[cuts[0], (cuts[1:] + cuts[:-1]) / 2]
@@ -107,7 +107,7 @@ def operating_points(
     plateau = np.flatnonzero(balanced >= best - error)
     edges = np.clip(cuts[[plateau[0], plateau[-1]]], 1e-6, 1 - 1e-6)
     middle = 1 / (1 + np.exp(-np.log(edges / (1 - edges)).mean()))
-    screening = cuts[np.flatnonzero(sens >= sensitivity)[-1]]
+    screening = min(cuts[np.flatnonzero(sens >= sensitivity)[-1]], middle)
     return _point("balanced", label, float(middle), score, positive), _point("screening", label, float(screening), score, positive)
 
 

@@ -90,8 +90,16 @@ def _age(patient: Patient, card: ModelCard) -> Gate | None:
 
 
 def candidates(study: Study) -> tuple[str, ...]:
-    """The tasks whose modality and body part fit a series of the study, by header alone."""
-    return tuple(task for task, card in registry.cards().items() if any(_fits(series, card) for series in study.series))
+    """The tasks that fit a series of the study, by header alone; none leaves the choice to a person.
+
+    Where only the body part speaks against the one task that reads the modality, it is named, so that its gate can say why not.
+    """
+    cards = registry.cards()
+    fitting = tuple(task for task, card in cards.items() if any(_fits(series, card) for series in study.series))
+    if fitting:
+        return fitting
+    near = tuple(task for task, card in cards.items() if any(series.modality in card.modality for series in study.series))
+    return near if len(near) == 1 else ()
 
 
 def _fits(series: Series, card: ModelCard) -> bool:

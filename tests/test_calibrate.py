@@ -57,5 +57,6 @@ def test_screening_keeps_its_sensitivity_and_balanced_its_balance():
 
 def test_balanced_point_is_the_middle_of_a_plateau():
     score = np.r_[np.full(50, 0.1), np.full(50, 0.9)]
-    balanced, _ = calibrate.operating_points("x", score, score > 0.5)
+    balanced, screening = calibrate.operating_points("x", score, score > 0.5)
     assert balanced.threshold == pytest.approx(0.5, abs=0.15)
+    assert screening.threshold <= balanced.threshold

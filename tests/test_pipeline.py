@@ -85,6 +85,7 @@ def test_a_slice_that_is_not_there():
 def test_a_unique_task_is_chosen_by_header():
     assert pipeline.choose(study(series(film(), "DX"))) == TASK
     assert pipeline.choose(study(series(ct_slice(), "CT", "HU"))) == "chest_ct_cancer"
+    assert pipeline.choose(study(series(film(), "CR", body_part="LEG"))) == TASK  # whose gate then says why not
     with pytest.raises(TaskNotFound, match="MR"):
         pipeline.choose(study(series(film(), "MR")))
 

@@ -8,6 +8,8 @@ gives it a second, smaller report.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -72,6 +74,7 @@ def run(task: str, plan: Plan, data: Path, *, resume: bool, seed: int, into: boo
     weights = classifier.dump(net, _calibration(net, images, held), gate.learn(_descriptors(net, images.frames[~held], seed)))
     shipped = classifier.load(weights, len(classes))  # what is measured below is what ships
     result = crossed | _shipped(card, module, shipped, images, held, data, seed)
+    result["saliency"] = _saliency(shipped, images.frames[held], seed, folder)
     result |= {"task": task, "command": f"python -m medcore train {task} --data {data.name} --seed {seed}"}
     return install.write(folder, card, weights, result, into=into)
 
@@ -129,9 +132,15 @@ DESCRIBED = 1500  # training images that the gate is learned from, each as it is
 def _descriptors(net: EfficientNet, pixels: NDArray[np.uint8], seed: int) -> torch.Tensor:
     """Of training frames as they are and mildly changed, since the next hospital's films are framed and exposed a little otherwise."""
     picked = pixels[np.random.default_rng(seed).permutation(len(pixels))[:DESCRIBED]]
+    return torch.cat([_scores(net, part)[1] for part in (picked, _mild(picked, seed))])
+
+
+def _mild(pixels: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
     rng = torch.Generator().manual_seed(seed)
-    changed = augment(torch.from_numpy(picked)[:, None], picked.shape[-1], MILD, rng)[:, 0].round().to(torch.uint8).numpy()
-    return torch.cat([_scores(net, part)[1] for part in (picked, changed)])
+    changed: NDArray[np.uint8] = (
+        augment(torch.from_numpy(pixels)[:, None], pixels.shape[-1], MILD, rng)[:, 0].round().to(torch.uint8).numpy()
+    )
+    return changed
 
 
 def _crossed(
@@ -177,12 +186,12 @@ def _shipped(
     points = _points(card, probabilities, targets)
     at = _thresholds(points)
     distance = model.neighbourhood.distance(descriptors).double().numpy()
-    limit = float(np.quantile(distance, 0.99))
+    changed = model.neighbourhood.distance(_scores(model.net, _mild(pixels, seed))[1]).double().numpy()
+    limit = float(np.quantile(np.concatenate([distance, changed]), 0.99))
     names = [label.name for label in card.labels]
     groups = [group for group, out in zip(images.groups, held, strict=True) if out]
     margins = np.clip(np.quantile(np.abs(probabilities - at), BAND, axis=0), 0.02, 0.2)
     own = measured(probabilities, targets, (probabilities / at).argmax(axis=1), names, groups)
-    rows = np.random.default_rng(seed).choice(len(pixels), min(SALIENCY, len(pixels)), replace=False)
     return {
         "kept_out": {"n": int(held.sum()), "groups": len(set(groups)), "figures": own["figures"]},
         "temperature": round(model.calibration.temperature, 4),
@@ -195,5 +204,15 @@ def _shipped(
             for point in pair
         ],
         "gate": sanity.gate_table(module, model, data, distance, limit, seed),
-        "saliency": sanity.saliency_table(model, sanity.randomised(model.net, seed), pixels[rows], seed),
     }
+
+
+def _saliency(model: Model, pixels: NDArray[np.uint8], seed: int, folder: Path) -> dict[str, dict[str, float]]:
+    """The saliency table, which takes minutes: kept in `folder` under the digest of the network that it is of."""
+    digest = hashlib.sha256(b"".join(value.numpy().tobytes() for value in model.net.state_dict().values())).hexdigest()
+    path = folder / f"saliency-{digest[:16]}.json"
+    if not path.exists():
+        rows = np.random.default_rng(seed).choice(len(pixels), min(SALIENCY, len(pixels)), replace=False)
+        path.write_text(json.dumps(sanity.saliency_table(model, sanity.randomised(model.net, seed), pixels[rows], seed)))
+    table: dict[str, dict[str, float]] = json.loads(path.read_text())
+    return table

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from medcore import registry
+from medcore import pipeline, registry
 from medcore.export.wording import age_words
 from medcore.store import Job, ReportRow, Store, StudyRow
 from medcore.types import Study
-from medcore.ui import components, explaining, intake, jobs, reading, record, session, shell, viewing, worklist
+from medcore.ui import components, explaining, jobs, reading, record, session, shell, viewing, worklist
 from medcore.ui.text import coded, language, person_name, t
 from medcore.ui.worklist import flag_words, status_words
 
@@ -115,7 +115,7 @@ def _unread(store: Store, row: StudyRow, study: Study, ledger: tuple[Job, ...]) 
     with st.container(key="card-unread"):
         if asked:
             jobs.failure(asked[0], "last-failure")
-        elif not intake.suggested(study):
+        elif not pipeline.candidates(study):
             components.notice("refused", t("image.no_task"), "no-task")
         _ask(store, row, asked[0].task if asked else None)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from medcore import pipeline, read, registry
+from medcore import pipeline, read
 from medcore.errors import InputRejected, MedcoreError
 from medcore.store import Actor, Store
 from medcore.types import Study
@@ -39,20 +39,8 @@ def admit(store: Store, files: Sequence[tuple[str, bytes]], actor: Actor, *, dem
 
 
 def _ask(store: Store, study_id: str, study: Study, actor: Actor) -> bool:
-    fitting = suggested(study)
+    """Queue a reading by the task that fits; several leave the choice to the networks' gates, in the worker."""
+    fitting = pipeline.candidates(study)
     if fitting:
         store.enqueue("diagnose", study_id, fitting[0] if len(fitting) == 1 else None, {"override": False}, actor)
     return bool(fitting)
-
-
-def suggested(study: Study) -> tuple[str, ...]:
-    """The tasks to ask, by header alone: several leave the choice to the networks' gates, in the worker; none leaves it to a person.
-
-    A study whose modality one task reads goes to that task even where the body part differs, so that its gate says why not.
-    """
-    fitting = pipeline.candidates(study)
-    if fitting:
-        return fitting
-    seen = {series.modality for series in study.series}
-    near = tuple(task for task, card in registry.cards().items() if seen & set(card.modality))
-    return near if len(near) == 1 else ()
