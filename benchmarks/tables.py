@@ -54,7 +54,7 @@ def model_page(card: ModelCard, results: dict[str, Any]) -> str:
             [(p["label"], p["name"], p["threshold"], p["sensitivity"], p["specificity"]) for p in results["operating_points"]],
         ),
         "## Gate",
-        f"Limit {results['gate']['limit']}, the 99th percentile of the images kept out; {percent(results['gate']['refused_inside'])} of them are refused.",
+        f"Limit {results['gate']['limit']}, the 99th percentile of the images kept out, as they are and mildly changed; {percent(results['gate']['refused_inside'])} of them are refused.",
         table(
             ("what is not the task's", "refused"),
             [(k.replace("_", " "), percent(v)) for k, v in results["gate"]["refused_outside"].items()],
