@@ -53,7 +53,7 @@ def _ask(store: Store, row: ReportRow) -> None:
     report = row.report
     label = report.decision or (report.probabilities[0][0] if report.probabilities else "")
     params = {
-        "method": method, "label": label, "override": report.overridden,
+        "report_id": row.report_id, "method": method, "label": label, "override": report.overridden,
         "series_index": report.series_index, "slice_index": report.slice_index,
     }  # fmt: skip
     st.session_state[f"explain-{row.report_id}-{method}"] = store.enqueue("explain", row.study_id, row.task, params, session.actor())

@@ -67,16 +67,11 @@ def _result(store: Store, job: Job) -> None:
 
 
 def _measured(job: Job, result: dict[str, Any]) -> None:
-    summary: dict[str, Any] = result.get("summary", result)
-    refused = summary.get("refused", 0)
-    share = refused.get("value", 0) if isinstance(refused, dict) else refused
-    st.caption(t("validate.n", n=summary.get("n", 0), refused=f"{share:.1%}" if isinstance(share, float) else share))
-    rows = tuple(
-        Figure(name=name, value=one["value"], low=one["low"], high=one["high"], baseline=one.get("baseline"))
-        for name, one in {**summary, **summary.get("figures", {})}.items()
-        if isinstance(one, dict) and {"value", "low", "high"} <= one.keys() and one["value"] is not None
-    )
+    summary: dict[str, Any] = result["summary"]
+    st.caption(t("validate.n", n=summary["n"], refused=f"{summary['share_refused']:.1%}"))
+    rows = tuple(Figure(name=name, **one) for name, one in summary.get("figures", {}).items() if None not in (one["value"], one["low"]))
     if rows:
+        st.caption(t("validate.groups", n=summary["groups"]) if summary["groups"] else t("validate.rows"))
         models.figures(rows)
     card = registry.cards().get(job.task or "")
     if card:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Protocol, cast
@@ -37,7 +38,7 @@ def load(name: str) -> Handlers:
 
 def threads() -> int:
     """Threads of one worker: the setting, or one for each core that we may use."""
-    return settings.number("MEDCORE_THREADS") or len(os.sched_getaffinity(0))
+    return settings.number("MEDCORE_THREADS") or (len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1)
 
 
 def warm() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from medcore import registry
 from medcore.export.wording import LANGUAGES, say
 from medcore.store import ReportState
-from medcore.types import Gate
+from medcore.types import Attribution, Gate
 from medcore.ui import demo
 from tests.pages.conftest import HOSTILE, World, card, film, opened, report
 
@@ -246,6 +247,20 @@ def test_an_explanation_is_asked_for_once(world: World) -> None:
     assert say("en", "explain.influence") in said(sound(app))
 
 
+def test_an_explanation_belongs_to_the_report_that_is_shown(world: World) -> None:
+    study = world.add()
+    older = world.read(study, report(0.91))
+    newer = world.read(study, report(0.2))
+    app = opened("image", study=study)
+    app.selectbox(key="which-report").set_value(1).run()
+    app.segmented_control(key=f"method-{older}").set_value("gradcam").run()
+    claimed = world.store.claim("test")
+    assert claimed is not None and claimed.kind == "explain"
+    shown = Attribution(method="gradcam", label="pneumonia", baseline="", values=np.ones((2, 2), np.float32))
+    world.store.finish(claimed.job_id, "test", shown)
+    assert [len(world.store.report(name).attachments) for name in (older, newer)] == [1, 0]
+
+
 def test_a_study_no_model_reads_says_so(world: World) -> None:
     study = world.add(film(modality="MR", body="KNEE"))
     assert say("en", "image.no_task") in said(sound(opened("image", study=study)))
@@ -276,10 +291,12 @@ def test_validation_is_a_job_and_its_result_stands_on_the_page(world: World) -> 
     app.button(key="validate-start").click().run()
     claimed = world.store.claim("test")
     assert claimed is not None and claimed.kind == "validate" and claimed.task == "chest_xray_pneumonia"
-    summary = {"n": 4, "refused": 0.25, "figures": {"auroc": {"value": 0.75, "low": 0.5, "high": 1.0}}}
+    summary = {"n": 4, "share_refused": 0.25, "groups": 3, "figures": {"auroc": {"value": 0.75, "low": 0.5, "high": 1.0}}}
     world.store.finish(claimed.job_id, "test", {"summary": summary, "predictions": "path\na.png\n"})
     app = sound(opened("validate"))
     assert "0.500 – 1.000" in str([table.value for table in app.table])
+    assert say("en", "validate.n", n=4, refused="25.0%") in [caption.value for caption in app.caption]
+    assert say("en", "validate.groups", n=3) in [caption.value for caption in app.caption]
     app.button(key=f"remove-{claimed.job_id}").click().run()
     assert world.store.jobs(None, kind="validate") == ()
 
