@@ -19,7 +19,7 @@ class Table:
     """Rows of a manifest and how to fetch what they name. `group` is the column of groups, None where rows stand alone."""
 
     rows: tuple[Mapping[str, str], ...]
-    fetch: Callable[[str], bytes]  # OSError where there is nothing of that name
+    fetch: Callable[[str], bytes]  # OSError where there is nothing of that name, InputRejected where it may not be read
     group: str | None
 
     def groups(self) -> tuple[str, ...]:

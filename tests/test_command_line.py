@@ -14,6 +14,8 @@ from PIL import Image
 
 from medcore import registry
 from medcore.__main__ import main
+from medcore.read import read_each
+from medcore.tasks.kinds import image_classifier
 from tests.tasks.films import ct_slice, dicom, film
 
 TASK = "chest_xray_pneumonia"
@@ -174,3 +176,19 @@ def test_nothing_needs_the_database(tmp_path):
         [sys.executable, "-c", code, "diagnose", str(tmp_path / "film")], capture_output=True, text=True, cwd=Path(__file__).parent.parent
     )
     assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_files_are_read_in_parcels_and_the_answers_stay_in_order(capsys, manifest, monkeypatch):
+    _, rows, _ = evaluate(capsys, manifest)
+    sizes = []
+    monkeypatch.setattr(image_classifier, "PARCEL", 1)
+    monkeypatch.setattr(image_classifier, "read_each", lambda files: sizes.append(len(files)) or read_each(files))
+    assert evaluate(capsys, manifest)[1] == rows
+    assert max(sizes) == 1
+
+
+def test_a_name_that_no_file_can_have_is_an_error_of_its_row(capsys, manifest):
+    manifest.write_bytes(b"path,label\n0.png,normal\na\0b.png,normal\n,normal\n")
+    code, rows, summary = evaluate(capsys, manifest)
+    assert (code, [row["status"] == "error" for row in rows]) == (0, [False, True, True])
+    assert summary["unreadable"] == 2

@@ -46,7 +46,7 @@ def members(stream: IO[bytes], start: int = 0) -> Iterator[Member]:
     Raises:
         UnsafeArchive, TooLarge, Truncated, NotAnImage: the zip as a whole cannot be opened.
     """
-    with _opened(stream) as archive:
+    with opened(stream) as archive:
         infos = archive.infolist()
         if len(infos) > ARCHIVE_FILES:
             raise TooLarge(f"The zip holds more than {ARCHIVE_FILES} files.")
@@ -64,8 +64,12 @@ def members(stream: IO[bytes], start: int = 0) -> Iterator[Member]:
             yield member
 
 
-def _opened(stream: IO[bytes]) -> zipfile.ZipFile:
-    """The zip, its table of contents bounded before it is read."""
+def opened(stream: IO[bytes]) -> zipfile.ZipFile:
+    """The zip, its table of contents bounded before it is read.
+
+    Raises:
+        TooLarge, Truncated: it holds too many files, or is damaged.
+    """
     size = stream.seek(0, io.SEEK_END)
     stream.seek(max(0, size - _END_BYTES - _COMMENT))
     tail = stream.read(_END_BYTES + _COMMENT)
@@ -92,7 +96,7 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, first: bool, room: 
         return Member(name, None)
     try:
         _must_be_safe(info, first)
-        return Member(name, _bytes(archive, info, room))
+        return Member(name, unpacked(archive, info, room))
     except InputRejected as error:
         return Member(name, None, error)
 
@@ -113,7 +117,12 @@ def _must_be_safe(info: zipfile.ZipInfo, first: bool) -> None:
         raise Unsupported("A file in the zip is packed by a method that is not read.")
 
 
-def _bytes(archive: zipfile.ZipFile, info: zipfile.ZipInfo, room: int) -> bytes:
+def unpacked(archive: zipfile.ZipFile, info: zipfile.ZipInfo, room: int = ARCHIVE_BYTES) -> bytes:
+    """One member, counting real bytes: what its header says of its size may be forged.
+
+    Raises:
+        TooLarge: over the ratio, the size of a file or `room`, or a zip itself. Truncated: damaged.
+    """
     limit = min(max(ARCHIVE_RATIO * info.compress_size, RATIO_FREE_BYTES), FILE_BYTES, room)
     out = bytearray()
     try:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import io
 import posixpath
 import zipfile
-import zlib
 from collections.abc import Sequence
 
-from medcore import settings
-from medcore.errors import BadManifest
+from medcore.errors import BadManifest, InputRejected
+from medcore.read.archive import opened, unpacked
 from medcore.tables import Table, parse_table
 
 
@@ -20,9 +19,9 @@ def table_of(data: bytes, needed: Sequence[str]) -> Table:
         BadManifest: no zip, no .csv in it, or a table that lacks a column of `needed`.
     """
     try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-    except zipfile.BadZipFile:
-        raise BadManifest("The upload is not a zip file.") from None
+        archive = opened(io.BytesIO(data))
+    except InputRejected as error:
+        raise BadManifest(f"The upload cannot be opened as a zip file: {error}") from None
     tables = sorted((name for name in archive.namelist() if name.lower().endswith(".csv")), key=lambda name: (name.count("/"), name))
     if not tables:
         raise BadManifest("The zip file holds no manifest (.csv).")
@@ -33,22 +32,18 @@ def table_of(data: bytes, needed: Sequence[str]) -> Table:
 
     try:
         return parse_table(_member(archive, tables[0]), fetch, needed)
-    except OSError:
+    except (OSError, InputRejected):
         raise BadManifest("The manifest in the zip file cannot be opened.") from None
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:
-    """One member, counting real bytes: what its header says of its size may be forged.
+    """One member within the limits of any uploaded zip.
 
     Raises:
-        OSError: no such member, or one that cannot be read.
+        OSError: no such member. InputRejected: one that is damaged or a bomb.
     """
-    limit = settings.number("MEDCORE_MAX_UPLOAD_MB") * 1024 * 1024
     try:
-        with archive.open(name) as member:
-            data = member.read(limit + 1)
-    except (KeyError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
+        info = archive.getinfo(name)
+    except KeyError as error:
         raise OSError("no such member") from error
-    if len(data) > limit:
-        raise OSError("member too large")
-    return data
+    return unpacked(archive, info)

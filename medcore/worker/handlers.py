@@ -110,14 +110,15 @@ def _whole(job: Job, name: str) -> int | None:
 
 def _validate(job: Job, store: Store, progress: Progress) -> Mapping[str, object]:
     from medcore import pipeline, registry
-    from medcore.tables import write_csv
+    from medcore.tables import safe_cell, write_csv
     from medcore.worker.archive import table_of
 
     if job.task is None:
         raise BadManifest("Please choose the task to be evaluated.")
     table = table_of(store.blob(str(job.params["blob"])), registry.kind_module(job.task).NEEDED)
     columns, rows, summary = pipeline.evaluate(job.task, table, progress)
-    return {"summary": summary, "predictions": write_csv(columns, rows)}
+    shown = [{name: safe_cell(value) for name, value in row.items()} for row in rows]  # this copy is opened in a spreadsheet
+    return {"summary": summary, "predictions": write_csv(columns, shown)}
 
 
 def _noise(card: ModelCard) -> Study:

@@ -62,7 +62,7 @@ def png(pixels):
 def zipped(**files):
     """A zip of named members."""
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
             archive.writestr(name.replace("__", "/"), data)
     return out.getvalue()
@@ -76,6 +76,16 @@ def test_a_zip_with_a_manifest_is_measured(lite):
     assert outcome["summary"]["unreadable"] == 1
     assert outcome["predictions"].count("\n") == 4
     json.dumps(outcome["summary"])
+
+
+def test_a_bomb_in_the_zip_costs_its_row_and_no_formula_leaves(lite):
+    manifest = "path,label\na.png,normal\nbomb.png,normal\n=HYPERLINK(1),normal\n"
+    upload = zipped(**{"m.csv": manifest, "a.png": png(film(0)), "bomb.png": bytes(8 << 20)})
+    outcome = do(lite, "validate", None, TASK, {}, upload)
+    lines = outcome["predictions"].splitlines()
+    assert outcome["summary"]["unreadable"] == 2
+    assert "100 times its packed size" in lines[2]
+    assert lines[3].startswith("'=HYPERLINK(1),normal")
 
 
 @pytest.mark.parametrize("data", [b"no zip", zipped(a="x"), zipped(**{"m.csv": "label\nx\n"})], ids=["no zip", "no manifest", "no column"])

@@ -25,7 +25,8 @@ from medcore.tasks.classifier import Frame, Model, Prediction, Task
 from medcore.types import Attribution, Finding, Gate, ModelCard, Series, Study
 
 NEEDED = ("path",)  # of a manifest; `label` may be missing, then there are predictions and no figures
-CHUNK = 64  # images a batch: one reading child, one pass
+CHUNK = 64  # images a batch: one pass
+PARCEL = 32 * 2**20  # bytes for one reading child, so that a chunk of large files runs out of neither its time nor our memory
 
 Progress = Callable[[float], None]
 
@@ -162,18 +163,9 @@ def _open(
     task: Task, check: Callable[[Study, Series], Gate], paths: list[str], fetch: Callable[[str], bytes]
 ) -> tuple[Answers, NDArray[np.uint8]]:
     """An answer for each path, and the frames (B, S, S) of those that could be read."""
-    data: list[tuple[str, bytes]] = []
-    missing: dict[int, InputRejected] = {}
-    for place, path in enumerate(paths):
-        try:
-            data.append((path, fetch(path)))
-        except (OSError, KeyError):
-            missing[place] = NotAnImage("There is no such file.")
-    read = iter(read_each(data))
     answers: Answers = []
     frames = []
-    for place in range(len(paths)):
-        study = missing.get(place) or next(read)
+    for study in _studies(paths, fetch):
         if isinstance(study, InputRejected):
             answers.append(study)
             continue
@@ -181,6 +173,36 @@ def _open(
         answers.append(check(study, series))
         frames.append(task.prepare(series, middle(series)).pixels)
     return answers, np.stack(frames) if frames else np.zeros((0, task.SIZE, task.SIZE), np.uint8)
+
+
+def _studies(paths: list[str], fetch: Callable[[str], bytes]) -> Iterator[Study | InputRejected]:
+    """One answer a path, in order; no more bytes than a parcel, or one file, are held at a time."""
+    waiting: list[tuple[str, bytes | InputRejected]] = []
+    held = 0
+    for path in paths:
+        data = _fetched(path, fetch)
+        size = len(data) if isinstance(data, bytes) else 0
+        if waiting and held + size > PARCEL:
+            yield from _read(waiting)
+            waiting, held = [], 0
+        waiting.append((path, data))
+        held += size
+    yield from _read(waiting)
+
+
+def _fetched(path: str, fetch: Callable[[str], bytes]) -> bytes | InputRejected:
+    try:
+        return fetch(path)
+    except (OSError, ValueError):  # ValueError: what no file can be called, such as a name with a NUL
+        return NotAnImage("There is no such file.")
+    except InputRejected as error:
+        return error
+
+
+def _read(waiting: list[tuple[str, bytes | InputRejected]]) -> Iterator[Study | InputRejected]:
+    read = iter(read_each([(path, data) for path, data in waiting if isinstance(data, bytes)]))
+    for _, data in waiting:
+        yield next(read) if isinstance(data, bytes) else data
 
 
 def middle(series: Series) -> int:
@@ -202,6 +224,7 @@ def _summary(
         "unreadable": len(out) - len(readable),
         "n": int(labelled.sum()),
         "group": table.group or "none: intervals are over rows",
+        "groups": len(set(table.groups())) if table.group else None,
         "share_refused": round(sum(row["gate"] != "in" for row in readable) / max(len(readable), 1), 4),
         "share_indeterminate": round(sum(row["status"] == "indeterminate" for row in readable) / max(len(readable), 1), 4),
     }
