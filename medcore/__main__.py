@@ -61,7 +61,10 @@ def _command(commands: Any, name: str, text: str, run: Callable[[argparse.Namesp
 
 
 def _diagnose(arguments: argparse.Namespace) -> int:
-    rows = [row for path in arguments.files for row in _read_and_diagnose(path, arguments.task)]
+    rows, tell = [], Progress()
+    for done, path in enumerate(arguments.files, 1):
+        rows += _read_and_diagnose(path, arguments.task)
+        tell(done / len(arguments.files))
     if arguments.json:
         print(json.dumps(rows, indent=2))
     else:
@@ -128,6 +131,10 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from medcore import pipeline
     from medcore.tables import open_table, write_csv
 
+    for out in (arguments.predictions, arguments.json):
+        if not out.parent.is_dir():  # said now, not after an hour of work
+            print(f"There is no folder {out.parent} to write to.", file=sys.stderr)
+            return USAGE
     needed = registry.kind_module(arguments.task).NEEDED
     table = open_table(arguments.manifest, needed, arguments.group)
     columns, rows, summary = pipeline.evaluate(arguments.task, table, Progress())
@@ -137,7 +144,10 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 
 def _write(path: Path, text: str) -> None:
-    """All of `text` or nothing."""
+    """All of `text` or nothing; a device such as /dev/stdout is written to, not replaced."""
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8")
+        return
     part = path.with_name(path.name + ".part")
     part.write_text(text, encoding="utf-8")
     part.replace(path)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -13,7 +14,7 @@ import pytest
 from PIL import Image
 
 from medcore import registry
-from medcore.__main__ import main
+from medcore.__main__ import _write, main
 from medcore.read import read_each
 from medcore.tasks.kinds import image_classifier
 from tests.tasks.films import ct_slice, dicom, film
@@ -192,3 +193,36 @@ def test_a_name_that_no_file_can_have_is_an_error_of_its_row(capsys, manifest):
     code, rows, summary = evaluate(capsys, manifest)
     assert (code, [row["status"] == "error" for row in rows]) == (0, [False, True, True])
     assert summary["unreadable"] == 2
+
+
+def test_an_empty_folder_is_refused_and_not_silent(capsys, tmp_path):
+    (tmp_path / ".DS_Store").write_bytes(b"litter")
+    code, out = run(capsys, "diagnose", tmp_path, "--json")
+    assert (code, [row["status"] for row in json.loads(out)]) == (1, ["error"])
+
+
+def test_a_file_over_the_limit_is_refused_before_it_is_read(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("MEDCORE_MAX_UPLOAD_MB", "1")
+    with open(tmp_path / "large", "wb") as file:
+        file.truncate(2 << 20)
+    monkeypatch.setattr(Path, "read_bytes", lambda _path: pytest.fail("it was read"))
+    code, out = run(capsys, "diagnose", tmp_path / "large", "--json")
+    assert code == 1
+    assert "larger than 1 MB" in json.loads(out)[0]["error"]
+
+
+def test_a_folder_that_is_not_there_is_said_before_the_work(capsys, manifest, monkeypatch):
+    monkeypatch.setattr(image_classifier, "evaluate", lambda *_: pytest.fail("it was measured"))
+    out = manifest.parent / "none" / "out.csv"
+    assert main(["evaluate", TASK, "--manifest", str(manifest), "--predictions", str(out), "--json", str(out)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_results_may_go_to_a_device(manifest):
+    path = manifest.parent / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    _write(path, "text")
+    assert os.read(reader, 9) == b"text"
+    os.close(reader)
+    assert path.is_fifo()

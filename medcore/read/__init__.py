@@ -121,19 +121,32 @@ def read_path(path: Path) -> Intake:
     """Read a file, a zip, or every file under a folder; links are not followed out of it.
 
     Raises:
-        NotAnImage: there is nothing at `path`.
-        TooLarge: the folder is over MEDCORE_MAX_UPLOAD_MB.
+        NotAnImage: there is nothing at `path`, nothing in it, or it may not be opened.
+        TooLarge: it is over MEDCORE_MAX_UPLOAD_MB.
     """
-    if path.is_file():
-        return read_all([(path.name, path.read_bytes())])
-    if not path.is_dir():
+    try:
+        files = _files(path)
+    except OSError:
+        raise NotAnImage("The file or folder cannot be opened.") from None
+    intake = read_all(files)
+    if not intake.studies and not intake.refused:
+        raise NotAnImage("The folder holds no image.")
+    return intake
+
+
+def _files(path: Path) -> list[tuple[str, bytes]]:
+    """Name and bytes of the file, or of every file under the folder; the size is asked for before anything is read."""
+    if path.is_dir():
+        names = sorted(Path(folder) / name for folder, _, files in os.walk(path) for name in files)
+        names = [name for name in names if not name.is_symlink() and name.is_file()]
+    elif path.is_file():
+        names, path = [path], path.parent
+    else:
         raise NotAnImage("There is no file or folder of that name.")
-    names = sorted(Path(folder) / name for folder, _, files in os.walk(path) for name in files)
-    names = [name for name in names if not name.is_symlink() and name.is_file()]
     limit = settings.number("MEDCORE_MAX_UPLOAD_MB")
     if sum(name.stat().st_size for name in names) > limit * MIB:
-        raise TooLarge(f"The folder is larger than {limit} MB.")
-    return read_all([(name.relative_to(path).as_posix(), name.read_bytes()) for name in names])
+        raise TooLarge(f"The upload is larger than {limit} MB.")
+    return [(name.relative_to(path).as_posix(), name.read_bytes()) for name in names]
 
 
 def _file_name(name: str) -> str:
