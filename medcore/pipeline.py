@@ -188,11 +188,13 @@ def diagnose(
     card, tell = registry.card(task), progress or (lambda share: None)
     tell(0.0)
     number = _series(study, card) if series_index is None else series_index
+    if not 0 <= number < len(study.series):
+        raise InputRejected("The study has no such series.")
     series = study.series[number]
     gate = check(series, card, study.patient)
     tools = loaded(task)
     index = tools.kind.middle(series) if slice_index is None else slice_index
-    if index >= series.array.shape[1]:
+    if not 0 <= index < series.array.shape[1]:
         raise InputRejected("The series has no such slice.")
     if not gate.passed and gate.code != "age" and not override:
         return _report(card, study, gate, number, index)

@@ -77,9 +77,11 @@ def test_progress_may_cancel():
         pipeline.diagnose(TASK, study(series(film())), progress=stop)
 
 
-def test_a_slice_that_is_not_there():
-    with pytest.raises(InputRejected, match="no such slice"):
-        pipeline.diagnose(TASK, study(series(film())), slice_index=3)
+@pytest.mark.parametrize(("where", "words"), [("slice_index", "no such slice"), ("series_index", "no such series")])
+@pytest.mark.parametrize("number", [3, -1])
+def test_a_slice_or_series_that_is_not_there(where, words, number):
+    with pytest.raises(InputRejected, match=words):
+        pipeline.diagnose(TASK, study(series(film())), **{where: number})
 
 
 def test_a_unique_task_is_chosen_by_header():
