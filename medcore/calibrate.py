@@ -108,10 +108,11 @@ def operating_points(
     edges = np.clip(cuts[[plateau[0], plateau[-1]]], 1e-6, 1 - 1e-6)
     middle = 1 / (1 + np.exp(-np.log(edges / (1 - edges)).mean()))
     screening = min(cuts[np.flatnonzero(sens >= sensitivity)[-1]], middle)
-    return _point("balanced", label, float(middle), score, positive), _point("screening", label, float(screening), score, positive)
+    return point("balanced", label, float(middle), score, positive), point("screening", label, float(screening), score, positive)
 
 
-def _point(name: str, label: str, threshold: float, score: Floats, positive: NDArray[np.bool_]) -> OperatingPoint:
+def point(name: str, label: str, threshold: float, score: Floats, positive: NDArray[np.bool_]) -> OperatingPoint:
+    """What `threshold` gives on (N,) probabilities of validation patients."""
     said = score >= threshold
     return OperatingPoint(
         name=name,

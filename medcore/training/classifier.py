@@ -33,7 +33,7 @@ from medcore.training import frames, install, sanity
 from medcore.training.augment import Augmentation, augment
 from medcore.training.loop import Recipe, Sample, finish, fit, soup
 from medcore.training.splits import blocks
-from medcore.types import ModelCard, OperatingPoint
+from medcore.types import Label, ModelCard, OperatingPoint
 
 log = logging.getLogger(__name__)
 BAND = 0.05  # share of validation patients that the indeterminate band holds
@@ -155,7 +155,7 @@ def _crossed(
         aside = _scores(net, images.frames[held], quick=True)[0]
         calibration = calibrate.fit(aside, images.targets[held], groups)
         probabilities[rows] = calibration.probabilities(_scores(net, images.frames[rows], quick=True)[0])
-        at = _thresholds(_points(card, calibration.probabilities(aside), images.targets[held]))
+        at = _thresholds(_points(card, calibration.probabilities(aside), images.targets[held]), images.targets[held])
         decisions[rows] = (probabilities[rows] / at).argmax(axis=1)
         log.info("fold %d of %d measured", number + 1, len(nets))
     inside = ~held
@@ -170,10 +170,25 @@ def _points(card: ModelCard, probabilities: NDArray[np.float64], targets: NDArra
     return [calibrate.operating_points(label.name, probabilities[:, k], targets == k) for k, label in enumerate(card.labels)]
 
 
-def _thresholds(points: list[tuple[OperatingPoint, OperatingPoint]]) -> NDArray[np.float64]:
-    """The balanced thresholds; those of two classes are made to sum to 1, so that a decision has one meaning."""
-    at = np.array([balanced.threshold for balanced, _ in points])
-    return np.array([1 - at[1], at[1]]) if len(at) == 2 else at
+def _thresholds(points: list[tuple[OperatingPoint, OperatingPoint]], targets: NDArray[np.int64]) -> NDArray[np.float64]:
+    """What each class's probability is measured against.
+
+    Two classes: the balanced point of the second, and its complement, so that a decision has one meaning. More: the root of each
+    class's share, scaled to sum to 1, which lies halfway in log odds between the likeliest class and the balanced one; with
+    a handful of patients in the rarest class a threshold chosen on them would be noise.
+    """
+    if len(points) == 2:
+        at = points[1][0].threshold
+        return np.array([1 - at, at])
+    root = np.sqrt(np.bincount(targets, minlength=len(points)))
+    return np.asarray(root / root.sum())
+
+
+def _own(label: Label, threshold: float, score: NDArray[np.float64], positive: NDArray[np.bool_]) -> list[OperatingPoint]:
+    """The point that a label is read at, where that is none of the two chosen on patients."""
+    if label.operating_point in ("balanced", "screening"):
+        return []
+    return [calibrate.point(label.operating_point, label.name, threshold, score, positive)]
 
 
 def _shipped(
@@ -184,7 +199,7 @@ def _shipped(
     logits, descriptors = _scores(model.net, pixels)
     probabilities = model.calibration.probabilities(logits)
     points = _points(card, probabilities, targets)
-    at = _thresholds(points)
+    at = _thresholds(points, targets)
     distance = model.neighbourhood.distance(descriptors).double().numpy()
     changed = model.neighbourhood.distance(_scores(model.net, _mild(pixels, seed))[1]).double().numpy()
     limit = float(np.quantile(np.concatenate([distance, changed]), 0.99))
@@ -199,9 +214,9 @@ def _shipped(
         "margins": {name: round(float(value), 4) for name, value in zip(names, margins, strict=True)},
         "operating_points": [
             {field: getattr(point, field) for field in ("name", "label", "threshold", "sensitivity", "specificity")}
-            for label, pair in zip(card.labels, points, strict=True)
+            for k, (label, pair) in enumerate(zip(card.labels, points, strict=True))
             if label.is_finding
-            for point in pair
+            for point in (*pair, *_own(label, float(at[k]), probabilities[:, k], targets == k))
         ],
         "gate": sanity.gate_table(module, model, data, distance, limit, seed),
     }

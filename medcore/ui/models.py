@@ -58,9 +58,13 @@ def _measured(card: ModelCard) -> None:
         return
     with st.container(key="card-points"):
         st.markdown(f"#### {t('models.points')}")
-        names = ("point", "threshold", "sensitivity", "specificity")
+        names = ("label", "point", "threshold", "sensitivity", "specificity")
         rows = [
-            [coded("operating_point", one.name), *(f"{value:.3f}" for value in (one.threshold, one.sensitivity, one.specificity))]
+            [
+                class_name(card, one.label, language()),
+                coded("operating_point", one.name),
+                *(f"{value:.3f}" for value in (one.threshold, one.sensitivity, one.specificity)),
+            ]
             for one in card.operating_points
         ]
         table([t(f"models.{name}") for name in names], rows)
