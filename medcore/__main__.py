@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -22,6 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 all well, 1 something was refused, 2 usage."""
     arguments = _parser().parse_args(argv)
     try:
+        if threads := settings.number("MEDCORE_THREADS"):
+            os.environ["OMP_NUM_THREADS"] = str(threads)  # read by torch when it is imported
         run: Callable[[argparse.Namespace], int] = arguments.run
         return run(arguments)
     except MedcoreError as error:

@@ -226,3 +226,12 @@ def test_results_may_go_to_a_device(manifest):
     assert os.read(reader, 9) == b"text"
     os.close(reader)
     assert path.is_fifo()
+
+
+def test_threads_are_those_of_the_setting(capsys, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "9")
+    monkeypatch.setenv("MEDCORE_THREADS", "3")
+    assert run(capsys, "models")[0] == 0
+    assert os.environ["OMP_NUM_THREADS"] == "3"
+    monkeypatch.setenv("MEDCORE_THREADS", "many")
+    assert main(["models"]) == 1

@@ -6,7 +6,7 @@ from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from medcore.read import display
 from medcore.types import Attribution, Series
@@ -17,14 +17,12 @@ _CIVIDIS = ("00224e", "123570", "3b496c", "575d6d", "707173", "8a8678", "a59c74"
 _OPACITY, _FROM = 0.5, 0.3
 
 
-def key_image(series: Series, index: int, attribution: Attribution | None = None, stamp: str | None = None) -> bytes:
-    """A JPEG of slice `index`, at most 1100 pixels on the long side, with `attribution` and `stamp` over it where given."""
+def key_image(series: Series, index: int, attribution: Attribution | None = None) -> bytes:
+    """A JPEG of slice `index`, at most 1100 pixels on the long side, with `attribution` over it where given."""
     image = Image.fromarray(_grey(series, index)).convert("RGB")
     if attribution is not None:
         image = _overlaid(image, attribution)
     image.thumbnail((_LONGEST, _LONGEST), Image.Resampling.LANCZOS)
-    if stamp:
-        ImageDraw.Draw(image).text((8, 8), stamp, fill="#E9B44C", stroke_fill="black", stroke_width=2)
     out = BytesIO()
     image.save(out, "JPEG", quality=88)
     return out.getvalue()
