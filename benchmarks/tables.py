@@ -43,7 +43,7 @@ def model_page(card: ModelCard, results: dict[str, Any]) -> str:
         f"**Known failures.** {card.known_failures}",
         "## Figures",
         f"Cross-validated over {results['folds']} folds in contiguous runs of groups: {results['n']} images of {results['groups']} groups, each "
-        "read by a network that did not see its group. The second pair of columns is the shipped network, the mean of the folds' weights, on "
+        "read by a network that did not see its group. The second pair of columns is the shipped network, the mean of the folds' weights trained a little further, on "
         f"{results['kept_out']['n']} images of {results['kept_out']['groups']} groups that no fold saw; its calibration and operating points were "
         "set on these same images, so its AUROC is the figure to look at. The baseline says the commonest class of everything. 95 % bootstrap "
         "intervals by group.",

@@ -17,6 +17,7 @@ from medcore.errors import MedcoreError
 from medcore.types import Finding, Report, Study
 
 OK, REFUSED, USAGE = 0, 1, 2
+READ = ("ok", "indeterminate")  # statuses of a study that was read; refused by a gate or in error, it was not
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -73,7 +74,7 @@ def _diagnose(arguments: argparse.Namespace) -> int:
     else:
         for row in rows:
             print(_sentence(row))
-    return REFUSED if any(row["error"] for row in rows) else OK
+    return OK if all(row["status"] in READ for row in rows) else REFUSED
 
 
 def _read_and_diagnose(path: Path, task: str | None) -> list[dict[str, Any]]:

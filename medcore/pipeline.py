@@ -252,6 +252,11 @@ def evaluate(task: str, table: Table, progress: Progress) -> tuple[tuple[str, ..
     return tools.kind.columns(card), rows, summary
 
 
-def header_gate(card: ModelCard) -> Callable[[Study, Series], Gate]:
-    """`check` for one card, as an evaluation wants it."""
-    return lambda study, series: check(series, card, study.patient)
+def header_gate(card: ModelCard) -> Callable[[Study], tuple[Series, Gate]]:
+    """Of a study, the series that `diagnose` would read and what `check` says of it, as an evaluation wants them."""
+
+    def gate(study: Study) -> tuple[Series, Gate]:
+        series = study.series[_series(study, card)]
+        return series, check(series, card, study.patient)
+
+    return gate

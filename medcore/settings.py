@@ -6,6 +6,7 @@ Values are read when asked for, so a test or a service file can set them at any 
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +17,12 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One row of the table; `default` also fixes the type (str or int)."""
+    """One row of the table; `default` also fixes the type (str or int). `least` bounds a number from below."""
 
     name: str
     default: str | int
     help: str
+    least: int = 0
 
 
 TABLE: tuple[Setting, ...] = (
@@ -28,11 +30,11 @@ TABLE: tuple[Setting, ...] = (
     Setting(name="MEDCORE_DATABASE_URL", default="", help="SQLAlchemy URL; empty means SQLite in the data folder."),
     Setting(name="MEDCORE_DEVICE", default="auto", help="auto, cpu, cuda or mps: where networks run and train."),
     Setting(name="MEDCORE_THREADS", default=0, help="Threads of one process; 0 means one per core."),
-    Setting(name="MEDCORE_MAX_UPLOAD_MB", default=2048, help="Largest upload, in MB."),
-    Setting(name="MEDCORE_READ_MEMORY_MB", default=1536, help="Address space of the sandboxed parser, in MiB."),
-    Setting(name="MEDCORE_READ_SECONDS", default=60, help="Time limit of the sandboxed parser for one upload, in seconds."),
-    Setting(name="MEDCORE_LEASE_SECONDS", default=30, help="A job whose worker is silent for this long is given to another."),
-    Setting(name="MEDCORE_JOB_ATTEMPTS", default=3, help="How often a job is tried before it is marked failed."),
+    Setting(name="MEDCORE_MAX_UPLOAD_MB", default=2048, help="Largest upload, in MB.", least=1),
+    Setting(name="MEDCORE_READ_MEMORY_MB", default=1536, help="Address space of the sandboxed parser, in MiB.", least=256),
+    Setting(name="MEDCORE_READ_SECONDS", default=60, help="Time limit of the sandboxed parser for one upload, in seconds.", least=1),
+    Setting(name="MEDCORE_LEASE_SECONDS", default=30, help="A job whose worker is silent for this long is given to another.", least=1),
+    Setting(name="MEDCORE_JOB_ATTEMPTS", default=3, help="How often a job is tried before it is marked failed.", least=1),
     Setting(name="MEDCORE_LANGUAGE", default="en", help="Language of a new session: en or zh."),
 )
 _BY_NAME = {setting.name: setting for setting in TABLE}
@@ -44,15 +46,22 @@ def text(name: str) -> str:
 
 
 def number(name: str) -> int:
-    """The value of a whole-number setting, >= 0.
+    """The value of a whole-number setting, not below its least.
 
     Raises:
         SettingInvalid: the variable holds something else.
     """
-    raw = os.environ.get(name) or str(_BY_NAME[name].default)
-    if not raw.isdecimal():
-        raise SettingInvalid(f"{name} must be a whole number of 0 or more.")
+    setting = _BY_NAME[name]
+    raw = os.environ.get(name) or str(setting.default)
+    if not (raw.isascii() and raw.isdecimal()) or int(raw) < setting.least:
+        raise SettingInvalid(f"{name} must be a whole number of {setting.least} or more.")
     return int(raw)
+
+
+def threads() -> int:
+    """Threads of one process: the setting, or one for each core that this process may use."""
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return number("MEDCORE_THREADS") or cores
 
 
 def data_dir() -> Path:

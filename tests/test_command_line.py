@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,13 +24,19 @@ TASK = "chest_xray_pneumonia"
 KEYS = ["file", "task", "gate", "decision", "status", "findings", "measurements", "model_version", "weights_sha256", "error"]
 
 
+@pytest.fixture
+def wide_gate(monkeypatch):
+    """Made-up films are no films to the gate, and rightly; here they may pass."""
+    monkeypatch.setitem(registry.cards(), TASK, replace(registry.card(TASK), gate_limit=99.0))
+
+
 def run(capsys, *arguments):
     """Exit code and what came on stdout."""
     code = main([str(argument) for argument in arguments])
     return code, capsys.readouterr().out
 
 
-def test_diagnose_json_has_the_keys_of_the_contract(capsys, tmp_path):
+def test_diagnose_json_has_the_keys_of_the_contract(capsys, tmp_path, wide_gate):
     (tmp_path / "film").write_bytes(dicom(film()))
     code, out = run(capsys, "diagnose", tmp_path / "film", "--json")
     (row,) = json.loads(out)
@@ -49,7 +56,7 @@ def test_a_refused_file_costs_no_other(capsys, tmp_path):
     assert all(row["status"] == "error" for row in rows if row["error"])
 
 
-def test_folder_and_zip_give_one_row_a_study(capsys, tmp_path):
+def test_folder_and_zip_give_one_row_a_study(capsys, tmp_path, wide_gate):
     folder = tmp_path / "studies"
     folder.mkdir()
     for number in range(2):
@@ -60,6 +67,15 @@ def test_folder_and_zip_give_one_row_a_study(capsys, tmp_path):
     for path in (folder, tmp_path / "both.zip"):
         code, out = run(capsys, "diagnose", path, "--json")
         assert (code, len(json.loads(out))) == (0, 2)
+
+
+def test_a_study_that_the_gate_refuses_was_not_read(capsys, tmp_path):
+    (tmp_path / "adult").write_bytes(dicom(film(), age="040Y"))
+    code, out = run(capsys, "diagnose", tmp_path / "adult", "--json")
+    (row,) = json.loads(out)
+    assert code == 1
+    assert (row["status"], row["error"], row["findings"]) == ("refused", None, [])
+    assert "years of age" in row["gate"]
 
 
 def test_no_task_for_a_modality_is_an_error_that_names_it(capsys, tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import AbstractContextManager
 from typing import TypeVar
 
@@ -39,7 +38,7 @@ def settle(net: Net) -> Net:
 
 def use_threads() -> int:
     """Give torch the threads of MEDCORE_THREADS (0: one per core) and return their number."""
-    threads = settings.number("MEDCORE_THREADS") or os.cpu_count() or 1
+    threads = settings.threads()
     torch.set_num_threads(threads)
     return threads
 

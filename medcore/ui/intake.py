@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from medcore import pipeline, read
-from medcore.errors import InputRejected, MedcoreError
+from medcore.errors import MedcoreError, StoreError
 from medcore.store import Actor, Store
 from medcore.types import Study
 
@@ -27,15 +27,18 @@ def admit(store: Store, files: Sequence[tuple[str, bytes]], actor: Actor, *, dem
     added: list[str] = []
     existed: list[str] = []
     unread: list[str] = []
+    refused: list[tuple[str, MedcoreError]] = [(refusal.name, refusal.error) for refusal in taken.refused]
     for study in taken.studies:
-        saved = store.save(study, actor, demo)
-        (existed if saved.existed else added).append(saved.study_id)
-        if not saved.existed and not _ask(store, saved.study_id, study, actor):
-            unread.append(saved.study_id)
+        try:
+            saved = store.save(study, actor, demo)
+            (existed if saved.existed else added).append(saved.study_id)
+            if not saved.existed and not _ask(store, saved.study_id, study, actor):
+                unread.append(saved.study_id)
+        except StoreError as error:  # what is kept stays kept, and the page says what is not
+            refused.append((study.sources[0].name, error))
     for refusal in taken.refused:
         store.audit("upload_refused", "", actor, {"code": refusal.error.code})
-    refused: tuple[tuple[str, InputRejected], ...] = tuple((refusal.name, refusal.error) for refusal in taken.refused)
-    return Outcome(added=tuple(added), existed=tuple(existed), unread=tuple(unread), refused=refused)
+    return Outcome(added=tuple(added), existed=tuple(existed), unread=tuple(unread), refused=tuple(refused))
 
 
 def _ask(store: Store, study_id: str, study: Study, actor: Actor) -> bool:

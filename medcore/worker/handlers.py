@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Protocol, cast
@@ -36,18 +34,13 @@ def load(name: str) -> Handlers:
     return cast(Handlers, import_module(name))
 
 
-def threads() -> int:
-    """Threads of one worker: the setting, or one for each core that we may use."""
-    return settings.number("MEDCORE_THREADS") or (len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1)
-
-
 def warm() -> None:
     """Import torch and load every model, so that the first job does not wait. A model that cannot be loaded is left out."""
     import torch
 
     from medcore import pipeline, registry
 
-    torch.set_num_threads(threads())
+    torch.set_num_threads(settings.threads())
     for task, card in registry.cards().items():
         try:
             pipeline.diagnose(task, _noise(card), override=True)  # the whole way once: first calls are slow in torch

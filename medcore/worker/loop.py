@@ -170,7 +170,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of every plugin
     try:
         if settings.number("MEDCORE_THREADS") or "OMP_NUM_THREADS" not in os.environ:
-            os.environ["OMP_NUM_THREADS"] = str(ours.threads())  # read by torch when it is imported
+            os.environ["OMP_NUM_THREADS"] = str(settings.threads())  # read by torch when it is imported
         worker = Worker(open_store(), name_of(os.getpid()), ours.load(arguments.handlers))
         _watch(worker)
         worker.run()

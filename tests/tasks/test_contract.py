@@ -95,7 +95,7 @@ def test_attribution_covers_the_slice_and_is_complete(task, method):
         frame = tools.module.prepare(one, 0).pixels
         logits = tools.module.predict(tools.model, np.stack([frame, np.full_like(frame, 127)])).logits
         k = [label.name for label in card.labels].index(attribution.label)
-        assert attribution.gap < 0.05 * abs(logits[0, k] - logits[1, k]) + 0.05
+        assert attribution.gap < 0.05 * abs(logits[0, k] - logits[1, k]) + 0.1  # a tenth of a logit moves no probability by 0.03
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -88,12 +88,12 @@ def columns(card: ModelCard) -> tuple[str, ...]:
 
 
 def evaluate(
-    task: Task, model: Model, card: ModelCard, check: Callable[[Study, Series], Gate], table: Table, progress: Progress
+    task: Task, model: Model, card: ModelCard, check: Callable[[Study], tuple[Series, Gate]], table: Table, progress: Progress
 ) -> tuple[list[dict[str, str]], dict[str, Any]]:
     """Every row of the manifest measured: the rows of OUT.csv in order, and what OUT.json holds.
 
     Args:
-        check: the header's gate, which is reported and refuses nothing here.
+        check: the series that the bedside would read, and the header's gate, which is reported and refuses nothing here.
     """
     started = time.monotonic()
     out, probabilities, decisions = predict_all(task, model, card, check, table, progress)
@@ -102,7 +102,7 @@ def evaluate(
 
 
 def predict_all(
-    task: Task, model: Model, card: ModelCard, check: Callable[[Study, Series], Gate], table: Table, progress: Progress
+    task: Task, model: Model, card: ModelCard, check: Callable[[Study], tuple[Series, Gate]], table: Table, progress: Progress
 ) -> tuple[list[dict[str, str]], NDArray[np.float64], NDArray[np.int64]]:
     """The rows of OUT.csv with their (N, K) probabilities, NaN where unreadable, and (N,) decisions, -1 there."""
     out: list[dict[str, str]] = []
@@ -142,7 +142,7 @@ Answers = list[Gate | InputRejected]
 
 
 def _stream(
-    task: Task, model: Model, check: Callable[[Study, Series], Gate], paths: list[str], fetch: Callable[[str], bytes]
+    task: Task, model: Model, check: Callable[[Study], tuple[Series, Gate]], paths: list[str], fetch: Callable[[str], bytes]
 ) -> Iterator[tuple[int, Answers, Prediction | None]]:
     """Chunk after chunk: its first row, an answer a row, and one prediction over its readable rows. Reads ahead while the net works."""
 
@@ -160,7 +160,7 @@ def _stream(
 
 
 def _open(
-    task: Task, check: Callable[[Study, Series], Gate], paths: list[str], fetch: Callable[[str], bytes]
+    task: Task, check: Callable[[Study], tuple[Series, Gate]], paths: list[str], fetch: Callable[[str], bytes]
 ) -> tuple[Answers, NDArray[np.uint8]]:
     """An answer for each path, and the frames (B, S, S) of those that could be read."""
     answers: Answers = []
@@ -169,8 +169,8 @@ def _open(
         if isinstance(study, InputRejected):
             answers.append(study)
             continue
-        series = study.series[0]
-        answers.append(check(study, series))
+        series, gate = check(study)
+        answers.append(gate)
         frames.append(task.prepare(series, middle(series)).pixels)
     return answers, np.stack(frames) if frames else np.zeros((0, task.SIZE, task.SIZE), np.uint8)
 
