@@ -74,6 +74,6 @@ def _sanity(task: str, method: str) -> None:
     if not figures:
         components.notice("refused", t("explain.unmeasured"), "sanity")
         return
-    facts = [[t(f"sanity.{name}"), f"{figures[name]:.2f}", "num"] for name in figures if isinstance(figures[name], int | float)]
+    facts = [[t(f"sanity.{name}"), str(value) if isinstance(value, int) else f"{value:.2f}", "num"] for name, value in figures.items()]
     components.facts("sanity", facts=facts)
     st.caption(t("sanity.note"))

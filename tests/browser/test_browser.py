@@ -126,6 +126,7 @@ def test_the_worklist_by_keyboard_language_and_theme(page: Page) -> None:
     row.wait_for()
     page.get_by_role("button", name="中文").click()
     expect(page.get_by_text(say("zh", "app.research"))).to_be_visible()
+    page.wait_for_function("document.cookie.includes('medcore_language=zh')")
     page.reload()
     expect(page.get_by_text(say("zh", "app.research"))).to_be_visible()
     page.locator("button.theme").click()

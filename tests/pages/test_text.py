@@ -9,7 +9,7 @@ import tomllib
 
 import pytest
 
-from medcore import errors
+from medcore import errors, registry
 from medcore.export import wording
 from medcore.settings import PROJECT
 from medcore.ui.text import person_name, plain
@@ -63,6 +63,17 @@ def test_every_status_has_a_word_and_an_icon() -> None:
     assert set(STATUS_ICON) == {str(status) for status in StudyStatus}
     for status in StudyStatus:
         assert f"status.{status}" in wording.table("en")
+
+
+@pytest.mark.parametrize("task", registry.cards())
+def test_what_was_measured_of_each_task_has_words(task: str) -> None:
+    words, card, measured = wording.table("en"), registry.card(task), registry.results(task)
+    for method, figures in measured["saliency"].items():
+        assert f"method.{method}" in words
+        assert {f"sanity.{name}" for name in figures} <= words.keys()
+    assert {f"figure.{figure.name}" for figure in card.figures} <= words.keys()
+    assert {f"operating_point.{point.name}" for point in card.operating_points} <= words.keys()
+    assert {f"operating_point.{label.operating_point}" for label in card.labels} <= words.keys()
 
 
 def test_every_key_used_in_the_code_exists() -> None:
