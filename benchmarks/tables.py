@@ -142,7 +142,9 @@ def readme() -> str:
     """The README with its generated blocks made anew."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for name, block in (("models", readme_models()), ("speed", readme_speed())):
-        text = re.sub(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", lambda m, block=block: m[1] + block + m[2], text, flags=re.DOTALL)
+        text, blocks = re.subn(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda m, block=block: f"{m[1]}{block}\n{m[2]}", text, flags=re.DOTALL)
+        if blocks != 1:
+            raise ValueError(f"README.md has no one place for {name}")
     return text
 
 
