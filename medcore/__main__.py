@@ -94,8 +94,8 @@ def _one(file: str, study: Study, task: str | None) -> dict[str, Any]:
     from medcore import pipeline
 
     try:
-        chosen = task or pipeline.choose(study)
-        return _row(file, chosen, report=pipeline.diagnose(chosen, study))
+        report = pipeline.diagnose(task, study)
+        return _row(file, report.task, report=report)
     except MedcoreError as error:
         return _row(file, task, error=str(error))
 

@@ -115,29 +115,35 @@ def choose(study: Study) -> str:
         TaskNotFound: no task reads this modality and body part.
         AmbiguousTask: two gates let it in; the message names the tasks.
     """
+    return _chosen(study)[0]
+
+
+def _chosen(study: Study) -> tuple[str, Report | None]:
+    """The task that `choose` names, with its reading where that had to be made to know."""
     fitting = candidates(study)
     if not fitting:
         found = sorted({series.modality or "unknown" for series in study.series})
         raise TaskNotFound(f"No task reads this kind of image ({', '.join(found)}).")
     if len(fitting) == 1:
-        return fitting[0]
-    gates = _gates(fitting, study)
-    inside = [task for task, gate in gates.items() if gate.passed]
+        return fitting[0], None
+    reports = _readings(fitting, study)
+    inside = [task for task, report in reports.items() if report.gate.passed]
     if len(inside) > 1:
         raise AmbiguousTask(f"More than one task reads this image: {', '.join(inside)}; name the one you want.")
-    return inside[0] if inside else min(gates, key=lambda task: _excess(gates[task]))
+    task = inside[0] if inside else min(reports, key=lambda task: _excess(reports[task].gate))
+    return task, reports[task]
 
 
-def _gates(tasks: Sequence[str], study: Study) -> dict[str, Gate]:
-    """What each task's gate says; a task whose weights are unavailable is left out, unless all are."""
-    gates = {}
+def _readings(tasks: Sequence[str], study: Study) -> dict[str, Report]:
+    """Each task's reading; a task whose weights are unavailable is left out, unless all are."""
+    reports = {}
     for task in tasks:
         try:
-            gates[task] = diagnose(task, study).gate
+            reports[task] = diagnose(task, study)
         except ModelUnavailable:
-            if task == tasks[-1] and not gates:
+            if task == tasks[-1] and not reports:
                 raise
-    return gates
+    return reports
 
 
 def _excess(gate: Gate) -> float:
@@ -163,7 +169,7 @@ def loaded(task: str) -> _Loaded:
 
 
 def diagnose(
-    task: str,
+    task: str | None,
     study: Study,
     *,
     methods: Sequence[str] = (),
@@ -173,7 +179,7 @@ def diagnose(
     override: bool = False,
     progress: Progress | None = None,
 ) -> Report:
-    """Read `study` by `task`.
+    """Read `study` by `task`, or where that is None by the one that `choose` names.
 
     Args:
         methods: names of attribution methods; none by default.
@@ -183,8 +189,12 @@ def diagnose(
         progress: called with 0..1; may raise Cancelled.
 
     Raises:
-        TaskNotFound, ModelUnavailable, InputRejected, Cancelled.
+        TaskNotFound, AmbiguousTask, ModelUnavailable, InputRejected, Cancelled.
     """
+    if task is None:
+        task, made = _chosen(study)
+        if made is not None and not methods and not override and series_index is None and slice_index is None:
+            return made
     card, tell = registry.card(task), progress or (lambda share: None)
     tell(0.0)
     number = _series(study, card) if series_index is None else series_index

@@ -92,6 +92,16 @@ def test_a_unique_task_is_chosen_by_header():
         pipeline.choose(study(series(film(), "MR")))
 
 
+def test_a_picture_that_several_tasks_might_read_is_read_once_by_each(monkeypatch):
+    asked = []
+    plain = pipeline.diagnose
+    monkeypatch.setattr(pipeline, "diagnose", lambda task, *rest, **more: asked.append(task) or plain(task, *rest, **more))
+    report = plain(None, study(series(film(), None)))
+    assert sorted(asked) == sorted(registry.cards())
+    assert report.task == TASK
+    assert plain(None, study(series(film(), None)), slice_index=0).task == TASK
+
+
 def test_the_report_names_what_made_it():
     one = medcore.read("film", dicom(film()))
     report = pipeline.diagnose(TASK, one, override=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -14,7 +17,7 @@ from medcore.ui.text import plain, t
 
 
 def ask(store: Store) -> None:
-    """Choose a model, give a zip, start."""
+    """Choose a model, give manifest and images or a zip of them, start."""
     cards = registry.cards()
     if not cards:
         components.notice("info", t("models.none"), "no-models")
@@ -25,13 +28,25 @@ def ask(store: Store) -> None:
         given = st.file_uploader(
             t("validate.upload"),
             type=None,
+            accept_multiple_files=True,
             key=f"manifest-{st.session_state.get('validate-round', 0)}",
             max_upload_size=settings.number("MEDCORE_MAX_UPLOAD_MB"),
         )
-        if st.button(t("validate.start"), type="primary", disabled=given is None, key="validate-start") and given is not None:
-            store.enqueue("validate", None, task, {}, session.actor(), upload=given.getvalue())
+        if st.button(t("validate.start"), type="primary", disabled=not given, key="validate-start") and given:
+            store.enqueue("validate", None, task, {}, session.actor(), upload=packed([(one.name, one.getvalue()) for one in given]))
             st.session_state["validate-round"] = st.session_state.get("validate-round", 0) + 1
             st.rerun()
+
+
+def packed(files: Sequence[tuple[str, bytes]]) -> bytes:
+    """What the worker is given: the zip that was dropped, or a zip of the manifest and images that were."""
+    if len(files) == 1 and zipfile.is_zipfile(io.BytesIO(files[0][1])):
+        return files[0][1]
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, data in dict(files).items():
+            archive.writestr(name, data)
+    return out.getvalue()
 
 
 def listed(store: Store) -> None:

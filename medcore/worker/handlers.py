@@ -67,7 +67,7 @@ def _diagnose(job: Job, store: Store, progress: Progress) -> Report:
 
     study = _study(job, store)
     return pipeline.diagnose(
-        job.task or pipeline.choose(study),
+        job.task,
         study,
         series_index=_whole(job, "series_index"),
         slice_index=_whole(job, "slice_index"),

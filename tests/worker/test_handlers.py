@@ -12,6 +12,7 @@ import medcore
 from medcore.errors import BadManifest
 from medcore.store import Actor
 from medcore.types import Attribution
+from medcore.ui.validating import packed
 from medcore.worker import handlers
 from medcore.worker.archive import table_of
 from tests.tasks.films import ct_slice, dicom, film
@@ -66,6 +67,14 @@ def zipped(**files):
         for name, data in files.items():
             archive.writestr(name.replace("__", "/"), data)
     return out.getvalue()
+
+
+def test_files_dropped_together_are_measured_like_their_zip(lite):
+    files = [("manifest.csv", b"path,label\na.png,normal\n"), ("a.png", png(film(0)))]
+    outcome = do(lite, "validate", None, TASK, {}, packed(files))
+    assert outcome["summary"]["n"] == 1
+    whole = zipped(**{"manifest.csv": "path\n"})
+    assert packed([("set.zip", whole)]) == whole
 
 
 def test_a_zip_with_a_manifest_is_measured(lite):
