@@ -127,7 +127,8 @@ def _ask(store: Store, row: StudyRow, task: str | None) -> None:
         st.caption(t("models.none"))
         return
     first = names.index(task) if task in names else 0
-    chosen = st.selectbox(t("image.task"), names, index=first, format_func=lambda name: reading.title(cards[name]), key="task")
+    key = f"task-{language()}"  # a kept choice keeps its words, whatever the language
+    chosen = st.selectbox(t("image.task"), names, index=first, format_func=lambda name: reading.title(cards[name]), key=key)
     if st.button(t("image.read"), type="primary", key="read-now"):
         store.enqueue("diagnose", row.study_id, chosen, {"override": False}, session.actor())
         st.rerun()

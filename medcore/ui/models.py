@@ -22,10 +22,10 @@ def show() -> None:
         components.notice("info", t("models.none"), "no-models")
         return
     task = st.segmented_control(
-        t("models.choose"), list(cards), default=_first(cards), required=True, label_visibility="collapsed", key="model",
+        t("models.choose"), list(cards), default=first(cards), required=True, label_visibility="collapsed", key=f"model-{language()}",
         format_func=lambda name: reading.title(cards[name]),
     )  # fmt: skip
-    card = cards[task or _first(cards)]
+    card = cards[task or first(cards)]
     if card.experimental:
         components.notice("indeterminate", t("models.weak"), "weak")
     left, right = st.columns([1, 1.15], gap="medium")
@@ -36,7 +36,7 @@ def show() -> None:
         _measured(card)
 
 
-def _first(cards: dict[str, ModelCard]) -> str:
+def first(cards: dict[str, ModelCard]) -> str:
     """The model shown first: one that is not experimental, where there is one."""
     return next((name for name, card in cards.items() if not card.experimental), next(iter(cards)))
 
@@ -51,7 +51,7 @@ def _measured(card: ModelCard) -> None:
         if "n" in results:
             st.caption(t("models.patients", n=results["n"], groups=results.get("groups", results["n"])))
         if card.figures:
-            figures(card.figures)
+            figures(card.figures, card)
         else:
             components.notice("refused", t("models.no_results"), "no-figures")
     if not card.operating_points:
@@ -87,7 +87,7 @@ def plots(card: ModelCard) -> None:
 def chosen() -> ModelCard | None:
     """The card that the page shows."""
     cards = registry.cards()
-    return cards.get(st.session_state.get("model") or (_first(cards) if cards else ""))
+    return cards.get(st.session_state.get(f"model-{language()}") or (first(cards) if cards else ""))
 
 
 def named(card: ModelCard) -> Callable[[str], str]:
@@ -95,12 +95,20 @@ def named(card: ModelCard) -> Callable[[str], str]:
     return lambda name: class_name(card, name, language())
 
 
-def figures(rows: tuple[Any, ...]) -> None:
-    """Value, interval and trivial baseline of each figure."""
+def figure_name(name: str, card: ModelCard | None) -> str:
+    """What a figure is called; that of one class names the class."""
+    for label in card.labels if card else ():
+        if name.endswith(f"_{label.name}"):
+            return f"{t('figure_of.' + name.removesuffix('_' + label.name))} · {class_name(card, label.name, language())}"
+    return coded("figure", name)
+
+
+def figures(rows: tuple[Any, ...], card: ModelCard | None) -> None:
+    """Value, interval and trivial baseline of each figure of a model."""
     heads = [t(f"models.{name}") for name in ("figure", "value", "interval", "baseline")]
     body = [
         [
-            coded("figure", one.name),
+            figure_name(one.name, card),
             f"{one.value:.3f}",
             f"{one.low:.3f} – {one.high:.3f}",
             "–" if one.baseline is None else f"{one.baseline:.3f}",

@@ -13,7 +13,7 @@ from medcore import registry, settings
 from medcore.store import Job, Store
 from medcore.types import Figure
 from medcore.ui import charts, components, jobs, models, reading, session
-from medcore.ui.text import plain, t
+from medcore.ui.text import language, plain, t
 
 
 def ask(store: Store) -> None:
@@ -23,7 +23,10 @@ def ask(store: Store) -> None:
         components.notice("info", t("models.none"), "no-models")
         return
     with st.container(key="card-validate"):
-        task = st.selectbox(t("validate.task"), list(cards), format_func=lambda name: reading.title(cards[name]), key="validate-task")
+        task = st.selectbox(
+            t("validate.task"), list(cards), index=list(cards).index(models.first(cards)),
+            format_func=lambda name: reading.title(cards[name]), key=f"validate-task-{language()}",  # a kept choice keeps its words
+        )  # fmt: skip
         st.caption(t("validate.classes", names=", ".join(label.name for label in cards[task].labels)))
         given = st.file_uploader(
             t("validate.upload"),
@@ -83,11 +86,11 @@ def _result(store: Store, job: Job) -> None:
 
 def _measured(job: Job, result: dict[str, Any]) -> None:
     summary: dict[str, Any] = result["summary"]
+    card = registry.cards().get(job.task or "")
     st.caption(t("validate.n", n=summary["n"], refused=f"{summary['share_refused']:.1%}"))
     rows = tuple(Figure(name=name, **one) for name, one in summary.get("figures", {}).items() if None not in (one["value"], one["low"]))
     if rows:
         st.caption(t("validate.groups", n=summary["groups"]) if summary["groups"] else t("validate.rows"))
-        models.figures(rows)
-    card = registry.cards().get(job.task or "")
+        models.figures(rows, card)
     if card:
         charts.show(summary, models.named(card), f"job-{job.job_id}")

@@ -12,6 +12,7 @@ import pytest
 from medcore import errors, registry
 from medcore.export import wording
 from medcore.settings import PROJECT
+from medcore.ui import models
 from medcore.ui.text import person_name, plain
 from medcore.ui.worklist import STATUS_ICON
 
@@ -72,6 +73,7 @@ def test_what_was_measured_of_each_task_has_words(task: str) -> None:
         assert f"method.{method}" in words
         assert {f"sanity.{name}" for name in figures} <= words.keys()
     assert {f"figure.{figure.name}" for figure in card.figures} <= words.keys()
+    assert all(" · " in models.figure_name(name, card) or f"figure.{name}" in words for name in measured["figures"])
     assert {f"operating_point.{point.name}" for point in card.operating_points} <= words.keys()
     assert {f"operating_point.{label.operating_point}" for label in card.labels} <= words.keys()
 

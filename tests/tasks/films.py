@@ -27,7 +27,7 @@ def ct_slice(seed=0, side=512):
     values[(x / 0.45) ** 2 + (y / 0.32) ** 2 < 1] = 40
     for centre in (-0.2, 0.2):
         values[((x - centre) / 0.13) ** 2 + (y / 0.2) ** 2 < 1] = -820
-    return (values + rng.normal(0, 15, values.shape)).astype(np.int16)
+    return np.clip(values + rng.normal(0, 15, values.shape), -1024, 3071).astype(np.int16)
 
 
 def series(pixels, modality="CR", unit="grey", **rest):
