@@ -8,7 +8,7 @@ from medcore.store import Job, Store
 from medcore.ui import components, session
 from medcore.ui.text import coded, language, t
 
-_EVERY_S = 0.7
+_EVERY_S = 0.4
 
 
 def running(jobs: tuple[Job, ...], kind: str | None = None) -> tuple[Job, ...]:

@@ -22,7 +22,7 @@ VERDICT_ICON = {"agree": "absent", "disagree": "failed", "amend": "indeterminate
 FILTERS = ("all", "flagged", "active", "ready", "refused", "signed")
 PAGE = 50
 _WORKER_ICON = {"ready": "absent", "starting": "running", "down": "failed"}
-_EVERY_S, _WORKER_S = 1.0, 2.0
+_EVERY_S, _WORKER_S = 0.4, 2.0
 
 
 def rows(store: Store, search: str, chosen: str, limit: int) -> tuple[StudyRow, ...]:
