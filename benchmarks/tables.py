@@ -116,7 +116,7 @@ def readme_models() -> str:
                 percent(results["gate"]["refused_inside"]),
             )
         )
-    return table(("task", "AUROC (95 %)", "balanced accuracy (95 %)", "calibration error", "good films refused"), rows)
+    return table(("task", "AUROC (95 %)", "balanced accuracy (95 %)", "calibration error", "good films refused (those that set the limit)"), rows)
 
 
 def readme_speed() -> str:

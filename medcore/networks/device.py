@@ -44,5 +44,5 @@ def use_threads() -> int:
 
 
 def autocast(where: torch.device) -> AbstractContextManager[None]:
-    """bfloat16 where it pays: on CPUs with AVX-512 it doubles the speed, on CUDA too; float32 on mps."""
+    """bfloat16 where it pays: on CPUs with AVX-512 and on CUDA; float32 on mps."""
     return torch.autocast(where.type, dtype=torch.bfloat16, enabled=where.type != "mps")

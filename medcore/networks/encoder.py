@@ -72,7 +72,7 @@ def pretrained(in_channels: int, labels: int, dropout: float = 0.3) -> Efficient
 
 @torch.no_grad()
 def fused(net: EfficientNet) -> EfficientNet:
-    """`net` with each batch norm folded into the convolution before it: the same function, a third faster on a CPU. For inference only."""
+    """`net` with each batch norm folded into the convolution before it: the same function in fewer passes. For inference only."""
     net.eval()
     pairs: list[tuple[nn.Module, str, str]] = [(net, "_conv_stem", "_bn0"), (net, "_conv_head", "_bn1")]
     for block in net.modules():

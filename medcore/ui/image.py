@@ -19,7 +19,8 @@ def nothing_open(store: Store) -> None:
         st.markdown(f"#### {t('image.nothing_title')}")
         st.caption(t("image.nothing"))
         st.page_link(shell.page("worklist"), label=t("image.to_worklist"), icon=":material/list_alt:")
-    worklist.table(store, "", worklist.FILTERS[0])
+    if store.count():  # an empty table's words speak of the worklist page
+        worklist.table(store, "", worklist.FILTERS[0])
 
 
 def show(store: Store, study_id: str) -> None:

@@ -58,6 +58,8 @@ def _measured(card: ModelCard) -> None:
         return
     with st.container(key="card-points"):
         st.markdown(f"#### {t('models.points')}")
+        if "kept_out" in results:
+            st.caption(t("models.kept_out", n=results["kept_out"]["n"]))
         names = ("label", "point", "threshold", "sensitivity", "specificity")
         rows = [
             [
