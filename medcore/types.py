@@ -95,6 +95,36 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """An ECG as it was recorded: `signal` (L, N) float32 in `unit`, NaN where nothing was recorded.
+
+    Leads of the standard twelve are called I, II, III, aVR, aVL, aVF, V1..V6 whatever the file calls them; others keep their name.
+    """
+
+    signal: Array
+    unit: str  # "mV"; "NU" where the file was normalised and its numbers are no voltages
+    sampling_rate_hz: float
+    leads: tuple[str, ...]
+    modality: str | None = "ECG"  # DICOM CS; another code (EEG, HD, PPG) where the file says so, and no ECG task reads it
+    file_format: str = ""  # as a person calls it: WFDB, DICOM, SCP-ECG, ...
+    started_at: str | None = None  # ISO 8601, local time of the recorder
+    device: str | None = None
+    filters: str | None = None  # as the header states them, for the line under the strip
+    source_sha256: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.signal.ndim != 2 or self.signal.shape[0] != len(self.leads) or not self.sampling_rate_hz > 0:
+            raise ValueError("a recording is (leads, samples) at a rate above 0 Hz")
+        object.__setattr__(self, "signal", _frozen(self.signal))
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return float(self.signal.shape[1] / self.sampling_rate_hz)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
     """What one examination of one patient brought, with the bytes it came from."""
 
@@ -102,6 +132,7 @@ class Study:
     patient: Patient
     series: tuple[Series, ...]
     sources: tuple[Source, ...]
+    recordings: tuple[Recording, ...] = ()
     study_date: str | None = None  # ISO 8601
     description: str | None = None
     warnings: tuple[str, ...] = ()
@@ -170,6 +201,93 @@ class Attribution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeadQuality:
+    """How far one lead can be read. `problems` are codes: flat, saturated, mains, noise, baseline, missing, not_ecg."""
+
+    lead: str
+    usable: bool
+    analysable: float  # share of its seconds, 0..1
+    problems: tuple[str, ...] = ()
+
+
+WAVES = ("P", "QRS", "T")
+FUSED = -1  # the lead number of marks that all leads agree on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """Waves of a recording: parallel arrays (M,) in order of lead and time, samples of the recording's own rate, -1 unknown.
+
+    `lead` numbers the recording's leads, FUSED (-1) for marks over all leads; `wave` numbers WAVES; `beat` numbers BEATS on QRS, -1 elsewhere.
+    """
+
+    lead: Array  # int16
+    wave: Array  # uint8
+    onset: Array  # int32
+    peak: Array
+    offset: Array
+    beat: Array  # int8
+
+    def __post_init__(self) -> None:
+        for name in ("lead", "wave", "onset", "peak", "offset", "beat"):
+            object.__setattr__(self, name, _frozen(getattr(self, name)))
+
+
+BEATS = ("N", "V", "?")  # normal or supraventricular, ventricular, paced/fusion/unknown (AAMI EC57's N and S, V, F and Q)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What a rule on measurements says of a label, beside the network: `holds` None where it cannot be told. `because` is numbers only."""
+
+    label: str
+    holds: bool | None
+    because: str
+    citation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A stretch of a long recording worth a look. `kind` is a code: pause, af, tachycardia, bradycardia, ventricular_run, ectopy, unreadable."""
+
+    kind: str
+    start_s: float
+    end_s: float
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holter:
+    """A long recording in summary. Arrays (minutes,): heart rate in bpm (NaN where unreadable), AF share 0..1, ectopic beats, analysable share."""
+
+    rate_mean: Array
+    rate_min: Array
+    rate_max: Array
+    af_share: Array
+    ectopic: Array
+    analysable: Array
+    events: tuple[Event, ...]
+
+    def __post_init__(self) -> None:
+        for name in ("rate_mean", "rate_min", "rate_max", "af_share", "ectopic", "analysable"):
+            object.__setattr__(self, name, _frozen(getattr(self, name)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EcgReading:
+    """What is said of an ECG beside its findings: quality first, then waves, rules, and for long recordings the summary."""
+
+    quality: tuple[LeadQuality, ...]
+    analysable: float  # share of the recording that can be read in at least one lead, 0..1
+    marks: Marks | None = None
+    statements: tuple[Statement, ...] = ()
+    lead_reversal: str | None = None  # a code: arms, none where nothing speaks for it
+    withheld: str | None = None  # why intervals are not given: paced, ventricular, asystole, unreadable, normalised
+    holter: Holter | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
     """Whether the task may speak of this input. `code` names the reason in the text files; "in" means it may."""
 
@@ -212,6 +330,9 @@ class Report:
     series_index: int = 0
     slice_index: int = 0
     overridden: bool = False  # the gate refused and a named person asked to see the reading
+    alarm: str | None = None  # a code (asystole, ventricular, paced) that puts the study on top of the worklist: review now
+    ecg: EcgReading | None = None
+    also: tuple[Report, ...] = ()  # readings of the same study by other tasks that belong to this one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
