@@ -1,0 +1,1 @@
+"""Measurements by formula, each citing its source. NumPy and SciPy only; no network."""
