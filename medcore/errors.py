@@ -9,6 +9,7 @@ MedcoreError
 │   ├── Unsupported          a transfer syntax or object we name but do not read
 │   ├── TooLarge             over a stated limit of size, ratio, depth or count
 │   ├── UnsafeArchive        a zip member that points outside, a link, encryption
+│   ├── SamplingRateUnknown  an ECG that does not say how many samples a second has
 │   ├── MixedPatients        two patients under one study: a hard stop
 │   └── ReaderFailed         the sandboxed parser died or ran out of time
 ├── SeveralStudies           one study was asked for and more were found
@@ -75,6 +76,10 @@ class TooLarge(InputRejected):
 
 class UnsafeArchive(InputRejected):
     """A zip member that points outside, a link, or encryption."""
+
+
+class SamplingRateUnknown(InputRejected):
+    """An ECG that does not say how many samples a second has: the page asks, and reads it again with a note (`read.ecg.note`)."""
 
 
 class MixedPatients(InputRejected):

@@ -3,6 +3,7 @@
 read(name, data)   one study
 read_all(files)    what an upload of files, zips and folders brought, with what was refused
 read_each(files)   one answer per file, in order
+read_records(records)   one answer per ECG record of one or several files, in order
 read_path(path)    a file, folder or zip on disk
 """
 
@@ -23,10 +24,11 @@ from medcore.read.sandbox import ZYGOTE, Read, run
 from medcore.read.text import display_name
 from medcore.types import Study
 
-__all__ = ["Intake", "Refused", "read", "read_all", "read_each", "read_path", "warm"]
+__all__ = ["Intake", "Refused", "read", "read_all", "read_each", "read_path", "read_records", "warm"]
 
 _LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")
-_NOTHING = "The upload holds no image."
+_NOTHING = "The upload holds no image or ECG."
+_BATCH_BYTES = 64 * MIB  # of records that one child reads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +110,31 @@ def read_each(files: Sequence[tuple[str, bytes]]) -> tuple[Study | InputRejected
     return tuple(_one(own) for own in by_file)
 
 
+def read_records(records: Sequence[Sequence[tuple[str, bytes]]]) -> tuple[Study | InputRejected, ...]:
+    """One answer per record, in order; a record is its files (name, bytes): a WFDB header with its signals, or one file of another format."""
+    answers: list[Study | InputRejected] = []
+    while len(answers) < len(records):
+        start, size = len(answers), 0
+        end = start
+        while end < len(records) and (end == start or size < _BATCH_BYTES):
+            size += sum(len(data) for _, data in records[end])
+            end += 1
+        answers += _records(records[start:end])
+    return tuple(answers)
+
+
+def _records(records: Sequence[Sequence[tuple[str, bytes]]]) -> list[Study | InputRejected]:
+    sets = [number for number, record in enumerate(records) for _ in record]
+    try:
+        reads = run([file for record in records for file in record], sets) if sets else []
+    except InputRejected as error:
+        return [error] * len(records)
+    by_record: list[list[Read]] = [[] for _ in records]
+    for each in reads:
+        by_record[sets[each.index]].append(each)
+    return [_one(own) for own in by_record]
+
+
 def _one(reads: Sequence[Read]) -> Study | InputRejected:
     intake = _intake(reads)
     if any(refused.error.code == "mixed_patients" for refused in intake.refused):
@@ -130,7 +157,7 @@ def read_path(path: Path) -> Intake:
         raise NotAnImage("The file or folder cannot be opened.") from None
     intake = read_all(files)
     if not intake.studies and not intake.refused:
-        raise NotAnImage("The folder holds no image.")
+        raise NotAnImage("The folder holds no image or ECG.")
     return intake
 
 

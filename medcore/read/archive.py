@@ -7,7 +7,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import IO
 
@@ -19,6 +19,7 @@ _END_BYTES = 22
 _COMMENT = 65535
 _LITTER = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
 _PIECE = 2**18
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError, struct.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ def is_litter(name: str) -> bool:
     return name.startswith(_LITTER[0]) or name.rpartition("/")[2] in _LITTER[1:]
 
 
-def members(stream: IO[bytes], start: int = 0) -> Iterator[Member]:
-    """Every file of a zip from the `start`-th on, in the zip's order; folders and litter count but yield nothing readable.
+def members(stream: IO[bytes], start: int = 0, skip: Collection[int] = ()) -> Iterator[Member]:
+    """Every file of a zip from the `start`-th on, in the zip's order; folders, litter and `skip` count but yield nothing readable.
 
     Raises:
         UnsafeArchive, TooLarge, Truncated, NotAnImage: the zip as a whole cannot be opened.
@@ -59,7 +60,7 @@ def members(stream: IO[bytes], start: int = 0) -> Iterator[Member]:
             seen.add(info.filename)
             if number < start:
                 continue
-            member = _member(archive, info, first, ARCHIVE_BYTES - total)
+            member = Member(info.orig_filename, None) if number in skip else _member(archive, info, first, ARCHIVE_BYTES - total)
             total += len(member.data or b"")
             yield member
 
@@ -101,6 +102,39 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, first: bool, room: 
         return Member(name, None, error)
 
 
+class Listed:
+    """A zip's members by number, to look into before they are read in order. Raises as `members` does where the zip cannot be opened."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._archive = opened(stream)
+        self._infos = self._archive.infolist()
+        self._room = ARCHIVE_BYTES
+
+    def __iter__(self) -> Iterator[tuple[int, str, int]]:
+        """Number, name and claimed size of each file."""
+        for number, info in enumerate(self._infos[:ARCHIVE_FILES]):
+            if not info.is_dir() and not is_litter(info.filename):
+                yield number, info.orig_filename, info.file_size
+
+    def head(self, number: int, size: int) -> bytes:
+        """The first `size` bytes of a member, nothing where it may not be read or is damaged."""
+        info = self._infos[number]
+        try:
+            _must_be_safe(info, True)
+            with self._archive.open(info) as stream:
+                return stream.read(size)
+        except InputRejected:
+            return b""
+        except _DAMAGED:
+            return b""
+
+    def read(self, number: int) -> Member:
+        """One member, bounded as in `members`, and with all that was asked for here before."""
+        member = _member(self._archive, self._infos[number], True, self._room)
+        self._room -= len(member.data or b"")
+        return member
+
+
 def _must_be_safe(info: zipfile.ZipInfo, first: bool) -> None:
     """Names are never used as paths here; what would point outside is refused so that nobody passes it on."""
     name = info.orig_filename.replace("\\", "/")
@@ -131,7 +165,7 @@ def unpacked(archive: zipfile.ZipFile, info: zipfile.ZipInfo, room: int = ARCHIV
                 out += piece
                 if len(out) > limit:
                     raise TooLarge(_limit_sentence(room))
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError, struct.error):
+    except _DAMAGED:
         raise Truncated("A file in the zip is damaged, or its size is not what the zip says.") from None
     if is_zip(memoryview(out)):
         raise TooLarge("A zip inside the zip is not opened; unpack it first.")

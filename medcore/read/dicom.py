@@ -1,4 +1,4 @@
-"""One DICOM file to one `Image` (PS3.10 for the file, PS3.3 for what is in it)."""
+"""One DICOM file to one `Image` or `Tracing` (PS3.10 for the file, PS3.3 for what is in it)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydicom.uid import UID
 
 from medcore.errors import Inconsistent, NotAnImage, TooLarge, Truncated, Unsupported
+from medcore.read.ecg.dicom_waveform import is_waveform, parse_waveform
 from medcore.read.elements import Walk, walk
 from medcore.read.geometry import Geometry, geometry
 from medcore.read.greyscale import compact, inverted, modality_values, palette_rgb, rescaled, voi
@@ -20,6 +21,7 @@ from medcore.read.limits import ARCHIVE_RATIO, MIB
 from medcore.read.pixels import ENCAPSULATED, NATIVE, stored_pixels, syntax_name
 from medcore.read.place import placed
 from medcore.read.streams import LOSSY
+from medcore.read.tracing import Tracing
 from medcore.read.who import facts
 from medcore.types import Array, Window
 
@@ -28,7 +30,6 @@ DEFLATED = "1.2.840.10008.1.2.1.99"
 _INFLATED_BYTES = 512 * MIB
 _CT = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
 _DIRECTORY = "1.2.840.10008.1.3.10"
-_WAVEFORM = "1.2.840.10008.5.1.4.1.1.9."
 
 
 def is_dicom(data: memoryview) -> bool:
@@ -45,11 +46,11 @@ def has_preamble(data: memoryview) -> bool:
     return any(head) and not head.startswith((b"II*\0", b"MM\0*"))
 
 
-def parse_dicom(data: memoryview) -> Image:
+def parse_dicom(data: memoryview) -> Image | Tracing:
     """Read one DICOM file.
 
     Raises:
-        InputRejected: any of its kinds; the file holds no image, is damaged, contradicts itself or is too large.
+        InputRejected: any of its kinds; the file holds no image or waveform, is damaged, contradicts itself or is too large.
     """
     notes: list[str] = []
     if has_preamble(data):
@@ -62,7 +63,10 @@ def parse_dicom(data: memoryview) -> Image:
     header = Header(found.elements, little)
     header.use_character_set()
     notes += _dropped(meta, found)
-    _must_be_image(Header(meta.elements), header, found)
+    kind = header.uid("SOPClassUID") or Header(meta.elements).uid("MediaStorageSOPClassUID") or ""
+    if is_waveform(kind) and not found.pixel_tag:
+        return parse_waveform(header, kind, notes)
+    _must_be_image(kind, header, found)
     return _image(data, found, header, syntax, notes)
 
 
@@ -101,15 +105,12 @@ def _inflated(data: memoryview) -> memoryview:
     return memoryview(plain)
 
 
-def _must_be_image(meta: Header, header: Header, found: Walk) -> None:
-    kind = header.uid("SOPClassUID") or meta.uid("MediaStorageSOPClassUID") or ""
+def _must_be_image(kind: str, header: Header, found: Walk) -> None:
     if kind == _DIRECTORY or "DirectoryRecordSequence" in header:
         raise NotAnImage("This is the index of a disc (DICOMDIR), not an image; add the images themselves.")
     if found.pixel_tag:
         return
     name = UID(kind).name if UID(kind).type == "SOP Class" else ""
-    if kind.startswith(_WAVEFORM):
-        raise Unsupported("This DICOM object is a waveform (ECG or the like), which is not read yet.")
     if name:
         raise NotAnImage(f"This DICOM object holds no pixels: {name}.")
     raise NotAnImage("This DICOM object holds no pixels." if len(found.elements) else "The file begins like DICOM but holds no data.")

@@ -1,4 +1,4 @@
-"""Images of single files put together: into series by their UID and plane, into studies by theirs, sorted by position."""
+"""What single files brought, put together: images into series by their UID and plane, tracings into recordings, both into studies."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from medcore.errors import MixedPatients
 from medcore.read.image import Image, Orientation
 from medcore.read.sandbox import Read
-from medcore.types import Array, Patient, Series, Source, Study
+from medcore.read.tracing import Tracing
+from medcore.types import Array, Patient, Recording, Series, Source, Study
 
 _UNEVEN = "The slices are not evenly spaced; distances between them are not measured."
 _TWICE = "The same file came more than once and is kept once."
@@ -31,6 +32,15 @@ class _Item:
 
 
 @dataclass(frozen=True, slots=True)
+class _Trace:
+    """One tracing with the files it came from, its own first."""
+
+    tracing: Tracing
+    source: Source
+    more: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Plane:
     """One frame of one item."""
 
@@ -41,24 +51,46 @@ class _Plane:
 
 def studies(reads: Iterable[Read]) -> list[tuple[Study | MixedPatients, str]]:
     """Studies in the order in which they came, or MixedPatients in the place of one, each with the name of its first file."""
-    groups: dict[object, list[_Item]] = defaultdict(list)
+    groups: dict[object, list[_Item | _Trace]] = defaultdict(list)
     for order, read in enumerate(reads):
         if read.image is not None and read.source is not None:
             groups[_study_key(read.image, order)].append(_Item(read.image, read.source, order))
+        elif read.tracing is not None and read.source is not None:
+            groups[_study_key(read.tracing, order)].append(_Trace(read.tracing, read.source, read.more))
     return [(_study(items), items[0].source.name) for items in groups.values()]
 
 
-def _study_key(image: Image, order: int) -> object:
+def _study_key(value: Image | Tracing, order: int) -> object:
     """Files without any UID stand alone: nothing says that they belong together."""
-    if image.study_uid is not None:
-        return image.study_uid
-    return ("series", image.series_uid, image.patient.patient_id) if image.series_uid is not None else order
+    if value.study_uid is not None:
+        return value.study_uid
+    return ("series", value.series_uid, value.patient.patient_id) if value.series_uid is not None else order
 
 
-def _study(items: list[_Item]) -> Study | MixedPatients:
+def _study(items: list[_Item | _Trace]) -> Study | MixedPatients:
     warnings: list[str] = []
     kept = _once(items, warnings)
-    ids = tuple(dict.fromkeys(item.image.patient.patient_id for item in kept))
+    values = [item.image if isinstance(item, _Item) else item.tracing for item in kept]
+    patients = [value.patient for value in values]
+    error = _of_two(patients, warnings)
+    if error is not None:
+        return error
+    sources = {source.sha256: source for item in kept for source in _sources(item)}
+    return Study(
+        study_uid=values[0].study_uid,
+        patient=next((patient for patient in patients if patient.patient_id), patients[0]) if patients else Patient(),
+        series=tuple(_all_series([item for item in kept if isinstance(item, _Item)])),
+        recordings=tuple(_recording(item) for item in kept if isinstance(item, _Trace)),
+        sources=tuple(sources.values()),
+        study_date=next((value.study_date for value in values if value.study_date), None),
+        description=next((value.study_description for value in values if value.study_description), None),
+        warnings=tuple(warnings),
+    )
+
+
+def _of_two(patients: Sequence[Patient], warnings: list[str]) -> MixedPatients | None:
+    """The hard stop where two patients stand under one study; a warning where it is not sure that they are one."""
+    ids = tuple(dict.fromkeys(patient.patient_id for patient in patients))
     known = tuple(value for value in ids if value is not None)
     if len(known) > 1:
         error = MixedPatients("Two patient IDs stand under one study; it is not read until that is settled.")
@@ -66,23 +98,24 @@ def _study(items: list[_Item]) -> Study | MixedPatients:
         return error
     if len(ids) > 1:
         warnings.append(_UNNAMED)
-    patients = [item.image.patient for item in kept]
     if len({patient.name for patient in patients if patient.name}) > 1:
         warnings.append(_NAMES)
-    first = kept[0].image
-    return Study(
-        study_uid=first.study_uid,
-        patient=next((patient for patient in patients if patient.patient_id), patients[0]) if patients else Patient(),
-        series=tuple(_all_series(kept)),
-        sources=tuple(item.source for item in kept),
-        study_date=next((item.image.study_date for item in kept if item.image.study_date), None),
-        description=next((item.image.study_description for item in kept if item.image.study_description), None),
-        warnings=tuple(warnings),
-    )
+    return None
 
 
-def _once(items: list[_Item], warnings: list[str]) -> list[_Item]:
-    kept = list({item.source.sha256: item for item in reversed(items)}.values())[::-1]
+def _sources(item: _Item | _Trace) -> tuple[Source, ...]:
+    return (item.source,) if isinstance(item, _Item) else (item.source, *item.more)
+
+
+def _recording(item: _Trace) -> Recording:
+    """The tracing as a noun of the study."""
+    shared = ("signal", "unit", "sampling_rate_hz", "leads", "modality", "file_format", "started_at", "device", "filters", "warnings")
+    names = tuple(dict.fromkeys(source.sha256 for source in _sources(item)))
+    return Recording(**{name: getattr(item.tracing, name) for name in shared}, source_sha256=names)
+
+
+def _once(items: list[_Item | _Trace], warnings: list[str]) -> list[_Item | _Trace]:
+    kept = list({tuple(source.sha256 for source in _sources(item)): item for item in reversed(items)}.values())[::-1]
     if len(kept) < len(items):
         warnings.append(_TWICE)
     return kept

@@ -16,4 +16,6 @@ ARCHIVE_RATIO = 100
 RATIO_FREE_BYTES = MIB  # a blank slice packs better than 100:1 and harms nobody
 DIRECTORY_BYTES = 4 * MIB  # the zip's own table of contents
 
+ECG_TEXT_BYTES = 256 * MIB  # an ECG as XML or CSV
+
 MESSAGE_BYTES = 4 * MIB  # one answer of the sandbox, without its arrays

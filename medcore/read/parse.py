@@ -1,15 +1,19 @@
-"""Bytes to `Image`, by content. Runs in the sandboxed child; tests may call it in process."""
+"""Bytes to `Image` or `Tracing`, by content. Runs in the sandboxed child; tests may call it in process."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from medcore.errors import Inconsistent, InputRejected, NotAnImage, TooLarge, Unsupported
 from medcore.read.dicom import is_dicom, parse_dicom
+from medcore.read.ecg.dispatch import Parts, parse_ecg, parse_record
+from medcore.read.ecg.note import Note
 from medcore.read.image import Image
 from medcore.read.limits import FILE_BYTES
 from medcore.read.nifti import inflated, is_nifti, parse_nifti
 from medcore.read.picture import is_picture, parse_picture
+from medcore.read.tracing import Tracing
 
 LOG = logging.getLogger("medcore.read")
 _HEADERLESS = (
@@ -21,17 +25,26 @@ _HEADERLESS = (
     b"\0\x08\0\0",
     b"\0\x08\0\x05",
 )  # group, element
-FORMATS = "DICOM, PNG, JPEG, TIFF, BMP, WebP, NIfTI and zip"
+FORMATS = (
+    "DICOM, PNG, JPEG, TIFF, BMP, WebP, NIfTI, zip, and ECGs as WFDB, DICOM, HL7 aECG, SCP-ECG, EDF, BDF, MUSE XML, Philips XML, ISHNE, "
+    "MAT and CSV"
+)
 
 
-def parse(data: memoryview) -> Image:
-    """Read one file.
+def parse(data: memoryview, parts: Parts | None = None, note: Note | None = None) -> Image | Tracing:
+    """Read one file, or the WFDB record of a header and its signal files (`parts`). `note`: what a person said of an ECG.
 
     Raises:
-        InputRejected: it is not an image that may be read; nothing else is ever raised but MemoryError.
+        InputRejected: it is not an image or ECG that may be read; nothing else is ever raised but MemoryError.
     """
+    if parts is not None:
+        return _guarded(lambda: parse_record(data, parts, note))
+    return _guarded(lambda: _by_content(data, note))
+
+
+def _guarded(read: Callable[[], Image | Tracing]) -> Image | Tracing:
     try:
-        return _by_content(data)
+        return read()
     except (InputRejected, MemoryError):
         raise
     except RecursionError:
@@ -41,7 +54,7 @@ def parse(data: memoryview) -> Image:
         raise Inconsistent("The file's contents contradict themselves, so it cannot be read.") from None
 
 
-def _by_content(data: memoryview) -> Image:
+def _by_content(data: memoryview, note: Note | None) -> Image | Tracing:
     if not len(data):
         raise NotAnImage("The file is empty.")
     if len(data) > FILE_BYTES:
@@ -56,4 +69,7 @@ def _by_content(data: memoryview) -> Image:
         return parse_picture(data)
     if bytes(data[:4]) in _HEADERLESS:
         raise Unsupported("This looks like DICOM without its file header, which names the encoding; please export it again.")
-    raise NotAnImage(f"This is not an image that is read here; read are {FORMATS}.")
+    tracing = parse_ecg(data, note)
+    if tracing is not None:
+        return tracing
+    raise NotAnImage(f"This is not an image or ECG that is read here; read are {FORMATS}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import hashlib
+import json
 import logging
 import os
 import signal
@@ -21,11 +22,13 @@ from medcore.errors import InputRejected, ReaderFailed, TooLarge
 from medcore.read.image import Image
 from medcore.read.limits import ARCHIVE_BYTES, MIB
 from medcore.read.text import display_name
+from medcore.read.tracing import Tracing
 from medcore.read.wire import Frames, Mapped, send_frame, shared_file, starts, write_at
 from medcore.types import Source
 
 LOG = logging.getLogger("medcore.read")
 PREAMBLE = 128
+NAME_LIMIT = 1024  # characters of a file's name that the child is told
 UNIT_SECONDS = 4.0  # a file that takes longer is refused, so that a bad one is answered within 5 s ...
 BYTES_PER_SECOND = 2_000_000  # ... but large compressed ones get the time they need
 _DIED = "The reader failed on this file; it is damaged or not what it claims to be."
@@ -34,12 +37,17 @@ _SLOW = "Reading this file took too long and was stopped."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """One file, or one member of a zip: what it brought or why it was refused. `index` is the file's in the request."""
+    """One file, or one member of a zip: what it brought or why it was refused. `index` is the file's in the request.
+
+    `more`: the other files that it was read from (signal files of a WFDB header, a note).
+    """
 
     index: int
     name: str
     source: Source | None = None
     image: Image | None = None
+    tracing: Tracing | None = None
+    more: tuple[Source, ...] = ()
     error: InputRejected | None = None
 
 
@@ -129,8 +137,10 @@ atexit.register(ZYGOTE.stop)
 _PLACES = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))  # children at once, each up to its memory limit
 
 
-def run(files: Sequence[tuple[str, bytes]]) -> list[Read]:
+def run(files: Sequence[tuple[str, bytes]], sets: Sequence[int] | None = None) -> list[Read]:
     """Read files in a sandboxed child, in their order; members of zips stand in the place of their zip.
+
+    `sets` numbers the set of each file: what belongs together (a WFDB header and its signals) is looked for within it.
 
     Raises:
         TooLarge: the upload is over MEDCORE_MAX_UPLOAD_MB.
@@ -143,7 +153,7 @@ def run(files: Sequence[tuple[str, bytes]]) -> list[Read]:
     if not _PLACES.acquire(timeout=seconds):
         raise ReaderFailed("The reader is busy with other uploads; please try again.")
     try:
-        return _Upload(files, seconds).run()
+        return _Upload(files, seconds, sets or [0] * len(files)).run()
     finally:
         _PLACES.release()
 
@@ -151,8 +161,10 @@ def run(files: Sequence[tuple[str, bytes]]) -> list[Read]:
 class _Upload:
     """One request, over as many children as it takes."""
 
-    def __init__(self, files: Sequence[tuple[str, bytes]], seconds: int) -> None:
+    def __init__(self, files: Sequence[tuple[str, bytes]], seconds: int, sets: Sequence[int]) -> None:
         self.files = files
+        self.names = json.dumps([[name[-NAME_LIMIT:], own] for (name, _), own in zip(files, sets, strict=True)]).encode()
+        self.listed = 0  # where the names stand in the shared file
         self.seconds = seconds
         self.deadline = time.monotonic() + seconds
         self.found: list[tuple[dict[str, Any], InputRejected | None]] = []
@@ -164,8 +176,11 @@ class _Upload:
     def run(self) -> list[Read]:
         source, out = shared_file(), shared_file()
         try:
-            for start, (_, data) in zip(starts([len(data) for _, data in self.files]), self.files, strict=True):
-                write_at(source, start, memoryview(data))
+            blocks = [*(data for _, data in self.files), self.names]
+            places = starts([len(block) for block in blocks])
+            for start, block in zip(places, blocks, strict=True):
+                write_at(source, start, memoryview(block))
+            self.listed = places[-1]
             while not self.finished:
                 self._child(source, out)
             mapped = Mapped(out)
@@ -209,6 +224,7 @@ class _Upload:
     def _request(self) -> dict[str, object]:
         return {
             "sizes": [len(data) for _, data in self.files],
+            "names": [self.listed, len(self.names)],
             "start": self.start,
             "memory_mb": settings.number("MEDCORE_READ_MEMORY_MB"),
             "seconds": self.seconds,
@@ -257,18 +273,32 @@ class _Upload:
         if error is not None:
             return Read(index=index, name=name, error=error)
         try:
-            return Read(index=index, name=name, image=mapped.image(message), source=self._source(message, index, name, data, mapped))
+            value = mapped.value(message)
+            source = self._source(message, index, name, data, mapped)
+            more = tuple(self._part(part, mapped) for part in message.get("parts", ()))
+            if isinstance(value, Tracing):
+                return Read(index=index, name=name, tracing=value, source=source, more=more)
+            return Read(index=index, name=name, image=value, source=source, more=more)
         except (ValueError, KeyError, TypeError, IndexError) as wrong:
             LOG.warning("the reader's child sent what is no image (%s)", type(wrong).__name__)
             return Read(index=index, name=name, error=ReaderFailed(_DIED))
+
+    def _part(self, part: dict[str, Any], mapped: Mapped) -> Source:
+        """One of the files that a record is made of beside its first."""
+        index = int(part["file"])
+        if not 0 <= index < len(self.files):
+            raise ValueError("no such file")
+        own, data = self.files[index]
+        name = display_name(f"{own}/{part['name']}" if part["name"] else own)
+        return self._source(part, index, name, data, mapped)
 
     def _source(self, message: dict[str, Any], index: int, name: str, data: bytes, mapped: Mapped) -> Source:
         """The file's bytes: those that came in, or those of the zip's member; a preamble is cleared."""
         if "source" in message:
             data = bytes(mapped.view(*message["source"]))
-        if message["cleared"] is True:
+        if message.get("cleared") is True:
             data = bytes(PREAMBLE) + data[PREAMBLE:]
-        known = "source" not in message and message["cleared"] is not True
+        known = "source" not in message and message.get("cleared") is not True
         return Source(name=name, sha256=self.hashes[index] if known else hashlib.sha256(data).hexdigest(), data=data)
 
 

@@ -25,4 +25,5 @@ class Tracing:
     started_at: str | None = None
     device: str | None = None
     filters: str | None = None
+    noted: bool = False  # a note beside the file said the rate or the unit
     warnings: tuple[str, ...] = ()

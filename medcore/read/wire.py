@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from medcore.codec import Buffers, pack, unpack
 from medcore.read.image import Image
 from medcore.read.limits import MESSAGE_BYTES
+from medcore.read.tracing import Tracing
 
 ALIGNMENT = 64
 _DTYPES = {"u1": np.uint8, "u2": np.uint16, "i2": np.int16, "f4": np.float32, "f8": np.float64}
@@ -103,15 +104,15 @@ def put(descriptor: int, position: int, data: memoryview) -> tuple[int, int]:
     return start, start + data.nbytes
 
 
-def put_image(descriptor: int, position: int, image: Image) -> tuple[dict[str, Any], int]:
-    """Write an image's arrays to the shared file; its JSON form with the spans, and the new position."""
-    text, buffers = pack(image)
+def put_value(descriptor: int, position: int, value: Image | Tracing) -> tuple[dict[str, Any], int]:
+    """Write the arrays of what a file brought to the shared file; its JSON form with the spans, and the new position."""
+    text, buffers = pack(value)
     spans = []
     for buffer in buffers:
         array = np.ascontiguousarray(buffer)
         start, position = put(descriptor, position, array.reshape(-1).view(np.uint8).data)
         spans.append([start, array.nbytes, _NAMES[array.dtype], list(array.shape)])
-    return {"image": text, "spans": spans}, position
+    return {"tracing" if isinstance(value, Tracing) else "image": text, "spans": spans}, position
 
 
 class Mapped:
@@ -127,10 +128,10 @@ class Mapped:
             raise ValueError("span outside the file")
         return memoryview(b"") if self._map is None else memoryview(self._map)[start : start + length]
 
-    def image(self, message: dict[str, Any]) -> Image:
-        """The image of a message. Raises ValueError, TypeError, KeyError or IndexError where it is not one."""
+    def value(self, message: dict[str, Any]) -> Image | Tracing:
+        """The image or tracing of a message. Raises ValueError, TypeError, KeyError or IndexError where it is neither."""
         buffers: Buffers = [self._array(*span) for span in message["spans"]]
-        return unpack(Image, message["image"], buffers)
+        return unpack(Tracing, message["tracing"], buffers) if "tracing" in message else unpack(Image, message["image"], buffers)
 
     def _array(self, start: int, length: int, dtype: str, shape: Sequence[int]) -> NDArray[Any]:
         kind = np.dtype(_DTYPES[dtype])

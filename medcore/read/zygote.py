@@ -9,27 +9,31 @@ from __future__ import annotations
 
 import gc
 import io
+import json
 import mmap
 import os
 import resource
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
-from medcore.errors import InputRejected, TooLarge
-from medcore.read.archive import is_zip, members
+from medcore.errors import InputRejected, NotAnImage, TooLarge, Truncated
+from medcore.read.archive import Listed, is_zip, members
 from medcore.read.dicom import has_preamble, is_dicom
+from medcore.read.ecg.dispatch import is_annotation, lone
 from medcore.read.image import Image
 from medcore.read.limits import MIB
 from medcore.read.parse import parse
-from medcore.read.wire import Frames, put, put_image, send_frame, starts
+from medcore.read.records import Plan, Unit, entry, plan
+from medcore.read.tracing import Tracing
+from medcore.read.wire import Frames, put, put_value, send_frame, starts
 
 WARM_UP = (
     "PIL.PngImagePlugin", "PIL.JpegImagePlugin", "PIL.TiffImagePlugin", "PIL.BmpImagePlugin", "PIL.WebPImagePlugin", "PIL.ImageOps",
     "openjpeg", "libjpeg", "rle", "encodings.idna", "encodings.latin_1", "encodings.iso2022_jp", "encodings.gb18030", "encodings.euc_kr",
-    "encodings.shift_jis", "encodings.cp437", "pydicom.pixels.decoders", "pydicom.charset",
+    "encodings.shift_jis", "encodings.cp437", "pydicom.pixels.decoders", "pydicom.charset", "_strptime",
 )  # fmt: skip
 OPEN_FILES = 32
 NAME_BYTES = 4096
@@ -147,6 +151,10 @@ class _Window(io.RawIOBase, BinaryIO):
         return piece
 
 
+Part = tuple[str, memoryview]  # a file's name in its zip, and its bytes
+Fetch = Callable[[Unit], Part]
+
+
 class _Reading:
     """One upload being read."""
 
@@ -157,33 +165,69 @@ class _Reading:
         self.sizes: list[int] = request["sizes"]
         self.start: tuple[int, int] = (request["start"][0], request["start"][1])
         self.source = source
+        self.offsets = starts(self.sizes)
+        self.names: list[tuple[str, int]] = json.loads(bytes(_mapped(source, *request["names"])))
 
     def run(self) -> None:
-        for index, (offset, size) in enumerate(zip(starts(self.sizes), self.sizes, strict=True)):
-            if index < self.start[0]:
-                continue
+        known = plan(
+            entry((index, 0), self.names[index][1], self.names[index][0], size, self._window(index).peek)
+            for index, size in enumerate(self.sizes)
+        )
+        for index in range(self.start[0], len(self.sizes)):
             first = self.start[1] if index == self.start[0] else 0
-            window = _Window(self.source, offset, size)
+            window = self._window(index)
             if is_zip(memoryview(window.peek(4))):
-                self._zip(index, first, window)
-            elif first == 0:
-                self._unit(index, 0, "", _mapped(self.source, offset, size), own=False)
+                self._zip(index, first, window, known)
+            elif first == 0 and not known.skipped((index, 0)):
+                self._unit((index, 0), "", self._file((index, 0))[1], known, self._file)
         send_frame(self.channel, {"end": True})
 
-    def _zip(self, index: int, first: int, window: _Window) -> None:
+    def _window(self, index: int) -> _Window:
+        return _Window(self.source, self.offsets[index], self.sizes[index])
+
+    def _file(self, unit: Unit) -> Part:
+        return "", _mapped(self.source, self.offsets[unit[0]], self.sizes[unit[0]])
+
+    def _zip(self, index: int, first: int, window: _Window, outside: Plan) -> None:
         """Member m of the zip is unit m + 1; unit 0 is the opening of the zip itself."""
-        self._begin(index, 0, window.size)
+        self._begin((index, 0), window.size)
         number = max(first, 1)
         try:
-            for member in self._bounded(members(window, number - 1)):
+            listed = Listed(self._window(index))
+            known = self._planned(index, listed, outside)
+            skip = {place for place, _, _ in listed if known.skipped((index, place + 1))}
+
+            def fetch(unit: Unit) -> Part:
+                return self._member(listed, unit)
+
+            for member in self._bounded(members(window, number - 1, skip)):
                 if member.error is not None:
-                    self._refused(index, number, member.name, member.error)
+                    self._refused((index, number), member.name, member.error)
                 elif member.data is not None:
-                    self._unit(index, number, member.name, memoryview(member.data), own=True)
+                    self._unit((index, number), member.name, memoryview(member.data), known, fetch)
                 number += 1
-                self._begin(index, number, 1 << 24)
+                self._begin((index, number), 1 << 24)
         except InputRejected as error:
-            self._refused(index, 0, "", error)
+            self._refused((index, 0), "", error)
+
+    def _member(self, listed: Listed, unit: Unit) -> Part:
+        """A member of the zip that belongs to a record, or a note that lies beside the zip."""
+        if not unit[1]:
+            return self._file(unit)
+        member = listed.read(unit[1] - 1)
+        if member.data is None:
+            raise member.error or Truncated("A file in the zip cannot be read.")
+        return member.name, memoryview(member.data)
+
+    def _planned(self, index: int, listed: Listed, outside: Plan) -> Plan:
+        group = self.names[index][1]
+        return plan(
+            (
+                entry((index, place + 1), group, name, size, lambda wanted, place=place: listed.head(place, wanted))  # type: ignore[misc]
+                for place, name, size in listed
+            ),
+            outside.notes,
+        )
 
     @staticmethod
     def _bounded(found: Iterator[Any]) -> Iterator[Any]:
@@ -192,37 +236,53 @@ class _Reading:
         except MemoryError:
             raise TooLarge(_OUT_OF_MEMORY) from None
 
-    def _begin(self, index: int, unit: int, size: int) -> None:
-        send_frame(self.channel, {"begin": [index, unit], "size": size})
+    def _begin(self, unit: Unit, size: int) -> None:
+        send_frame(self.channel, {"begin": list(unit), "size": size})
 
-    def _unit(self, index: int, unit: int, name: str, data: memoryview, *, own: bool) -> None:
-        """Parse one file and send what it brought. `own`: the parent does not hold its bytes yet."""
-        self._begin(index, unit, len(data))
+    def _unit(self, unit: Unit, name: str, data: memoryview, known: Plan, fetch: Fetch) -> None:
+        """Parse one file, or a record of several, and send what it brought."""
+        self._begin(unit, len(data))
         try:
-            image = parse(data)
+            self._send(unit, name, data, *self._value(unit, data, known, fetch))
         except InputRejected as error:
-            self._refused(index, unit, name, error)
-            return
+            if not (unit in known.beside and type(error) is NotAnImage and is_annotation(data)):
+                self._refused(unit, name, lone(name or self.names[unit[0]][0], error))
         except MemoryError:
-            self._refused(index, unit, name, TooLarge(_OUT_OF_MEMORY))
-            return
-        self._send(index, unit, name, data, image, own=own)
+            self._refused(unit, name, TooLarge(_OUT_OF_MEMORY))
 
-    def _send(self, index: int, unit: int, name: str, data: memoryview, image: Image, *, own: bool) -> None:
-        try:
-            message, position = put_image(self.out, self.position, image)
-        except MemoryError:
-            self._refused(index, unit, name, TooLarge(_OUT_OF_MEMORY))
-            return
-        if own:
-            start, position = put(self.out, position, data)
-            message["source"] = [start, len(data)]
-        self.position = position
+    def _value(self, unit: Unit, data: memoryview, known: Plan, fetch: Fetch) -> tuple[Image | Tracing, dict[Unit, Part]]:
+        """What the file brought, and the other files that it was read from."""
+        if unit in known.problems:
+            raise known.problems[unit]
+        own, note = known.notes.get(self.names[unit[0]][1], (unit, None))
+        parts = known.parts.get(unit)
+        if parts is None:
+            value, used = parse(data, note=note), {}
+        else:
+            used = {part: fetch(part) for part in parts.values()}
+            self._begin(unit, len(data) + sum(len(body) for _, body in used.values()))
+            value = parse(data, {name: used[part][1] for name, part in parts.items()}, note)
+        if isinstance(value, Tracing) and value.noted:
+            used[own] = fetch(own)
+        return value, used
+
+    def _send(self, unit: Unit, name: str, data: memoryview, value: Image | Tracing, used: dict[Unit, Part]) -> None:
+        message, self.position = put_value(self.out, self.position, value)
+        parts = [{"file": part[0], "name": own[:NAME_BYTES], **self._kept(part, body)} for part, (own, body) in used.items()]
         cleared = is_dicom(data) and has_preamble(data)
-        send_frame(self.channel, {"unit": [index, unit], "name": name[:NAME_BYTES], "cleared": cleared, **message})
+        whole = {"unit": list(unit), "name": name[:NAME_BYTES], "cleared": cleared, "parts": parts}
+        send_frame(self.channel, {**whole, **message, **self._kept(unit, data)})
 
-    def _refused(self, index: int, unit: int, name: str, error: InputRejected) -> None:
-        send_frame(self.channel, {"refused": [index, unit], "name": name[:NAME_BYTES], "kind": type(error).__name__, "message": str(error)})
+    def _kept(self, unit: Unit, data: memoryview) -> dict[str, Any]:
+        """Where the bytes of a zip's member stand for the parent, which does not hold them yet."""
+        if not unit[1]:
+            return {}
+        start, self.position = put(self.out, self.position, data)
+        return {"source": [start, len(data)]}
+
+    def _refused(self, unit: Unit, name: str, error: InputRejected) -> None:
+        message = {"refused": list(unit), "name": name[:NAME_BYTES], "kind": type(error).__name__, "message": str(error)}
+        send_frame(self.channel, message)
 
 
 if __name__ == "__main__":

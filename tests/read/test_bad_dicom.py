@@ -88,7 +88,7 @@ BAD: dict[str, tuple[Callable[[], bytes], type[errors.InputRejected]]] = {
     "31 grey of 3": (lambda: dicom(SamplesPerPixel=3, PlanarConfiguration=0), Inconsistent),
     "36 no pixels": (without_pixels, NotAnImage),
     "36 report": (lambda: without_pixels(SOPClassUID="1.2.840.10008.5.1.4.1.1.88.11"), NotAnImage),
-    "36 ECG": (lambda: packaged("waveform_ecg.dcm"), Unsupported),
+    "36 ECG without signal": (lambda: without_pixels(SOPClassUID="1.2.840.10008.5.1.4.1.1.9.1.1"), Inconsistent),
     "37 J2K 60000": (lambda: encapsulated([j2k_claiming(60000)], syntax=JPEG2000), BadGeometry),
     "38 J2K cut": (lambda: encapsulated([j2k_claiming(16)[:60]], syntax=JPEG2000, Rows=16, Columns=16), Truncated),
     "39 DICOMDIR": (lambda: without_pixels(SOPClassUID="1.2.840.10008.1.3.10", DirectoryRecordSequence=ESCAPING), NotAnImage),

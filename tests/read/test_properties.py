@@ -15,12 +15,13 @@ from medcore.errors import MedcoreError, Truncated
 from medcore.read.image import Image
 from medcore.read.parse import parse
 from medcore.read.text import clean, display_name, is_uid
+from medcore.read.tracing import Tracing
 from medcore.types import Study
 from tests.read.build import BIG, IMPLICIT, dicom, encapsulated, nested, packaged, picture, pixels, zipped
 from tests.read.test_nifti import nifti
 
 GREY = (pixels() >> 4).astype(np.uint8)
-PACKAGED = "MR_small_RLE emri_small_jpeg_2k_lossless MR_small_jpeg_ls_lossless SC_rgb_jpeg_dcmtk liver_1frame"
+PACKAGED = "MR_small_RLE emri_small_jpeg_2k_lossless MR_small_jpeg_ls_lossless SC_rgb_jpeg_dcmtk liver_1frame waveform_ecg"
 SEEDS = (
     *(dicom(), dicom(syntax=IMPLICIT), dicom(syntax=BIG), nested(3), nifti(), gzip.compress(nifti())),
     *(packaged(f"{name}.dcm") for name in PACKAGED.split()),
@@ -44,9 +45,9 @@ QUIET = settings(
 
 
 def answers(data: bytes) -> None:
-    """Parse; anything but an image or a typed refusal fails the test."""
+    """Parse; anything but an image, a tracing or a typed refusal fails the test."""
     try:
-        assert isinstance(parse(memoryview(data)), Image)
+        assert isinstance(parse(memoryview(data)), Image | Tracing)
     except MedcoreError as error:
         assert str(error)
 
