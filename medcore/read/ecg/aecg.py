@@ -42,6 +42,7 @@ def is_aecg(data: memoryview) -> bool:
     return root_name(data) == "AnnotatedECG"
 
 
+@np.errstate(over="ignore", invalid="ignore")  # `finite` judges what comes of it
 def parse_aecg(data: memoryview) -> Tracing:
     """Read the rhythm series; sets of leads that were recorded one after the other are put where their times say.
 

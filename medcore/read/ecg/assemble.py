@@ -19,6 +19,7 @@ LEADS = 32
 DERIVED_SAMPLES = 32_000_000  # of all leads; a day of eight leads is not copied to hold four more
 RATE_LIMIT_HZ = 100_000.0
 OLDEST = 130.0  # years
+LARGEST = 1e12  # mV, or whatever the file counts in
 TRUNCATED = "The file ends before its ECG does; it may have been cut short while copying."
 DAMAGED = "The ECG file contradicts itself, so its signal cannot be trusted."
 MILLIVOLTS = {"V": 1e3, "MV": 1.0, "UV": 1e-3, "\u039cV": 1e-3, "NV": 1e-6}  # by capitals: of mu and of the micro sign it is U+039C
@@ -57,9 +58,9 @@ def finite(signal: Signal) -> Signal:
     """`signal` as it came; NaN is a sample that was not recorded.
 
     Raises:
-        Inconsistent: a value is infinite.
+        Inconsistent: a value is infinite, or so large that no sum of two could be told from it.
     """
-    if bool(np.isinf(signal).any()):
+    if bool((np.abs(signal) > LARGEST).any()):
         raise Inconsistent("The ECG file holds values that are not finite.")
     return signal
 
@@ -75,12 +76,11 @@ def distinct(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def twelve(signal: Signal, leads: tuple[str, ...]) -> tuple[Signal, tuple[str, ...]]:
-    """With III, aVR, aVL and aVF by Einthoven's and Goldberger's laws where a file stores I, II and chest leads alone, in the usual order.
+    """With III, aVR, aVL and aVF by Einthoven's and Goldberger's laws where a file stores I, II and V1 to V6, in the usual order.
 
-    (L, N) -> (L + 4, N). A file that stores any of the four, or no chest lead, or a very long one, is left as it is.
+    (L, N) -> (L + 4, N). A file that stores any of the four, or not all of the eight, or a very long one, is left as it is.
     """
-    chest = [name for name in leads if name in STANDARD[6:]]
-    if "I" not in leads or "II" not in leads or not chest or any(name in leads for name in _LIMB) or len(set(leads)) < len(leads):
+    if not set(STANDARD) - set(_LIMB) <= set(leads) or set(leads) & set(_LIMB) or len(set(leads)) < len(leads):
         return signal, leads
     if signal.size > DERIVED_SAMPLES:
         return signal, leads

@@ -26,6 +26,7 @@ def is_muse(data: memoryview) -> bool:
     return root_name(data) == "RestingECG"
 
 
+@np.errstate(over="ignore", invalid="ignore")  # `finite` judges what comes of it
 def parse_muse(data: memoryview) -> Tracing:
     """Read the rhythm waveform; median beats are derived from it and are no recording.
 

@@ -63,6 +63,8 @@ def parse_scp(data: memoryview) -> Tracing:
 
 def _sections(data: memoryview, notes: list[str]) -> dict[int, memoryview]:
     """The content of each section by its number, checked against the file and against its own header."""
+    if len(data) < _PREAMBLE + _HEADER:
+        raise Truncated(TRUNCATED)
     (size,) = struct.unpack_from("<I", data, 2)
     if size > len(data):
         raise Truncated(TRUNCATED)

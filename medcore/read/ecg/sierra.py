@@ -32,6 +32,7 @@ def is_sierra(data: memoryview) -> bool:
     return root_name(data) == "restingecgdata"
 
 
+@np.errstate(over="ignore", invalid="ignore")  # `finite` judges what comes of it
 def parse_sierra(data: memoryview) -> Tracing:
     """Read the rhythm waveforms.
 
@@ -79,6 +80,7 @@ def _counts(waves: Node, names: list[str], rate: float) -> NDArray[np.int64]:
     duration_ms = number(waves.attribute("", "durationperchannel")) or 0.0
     if not 0 < duration_ms < 1e9:
         raise BadGeometry("The Philips file does not say how long the ECG is.")
+    require(len(names), 1, rate)
     samples = round(duration_ms * rate / 1000)
     require(len(names), samples, rate)
     encoding, method = waves.attribute("", "dataencoding").upper(), _compression(waves)
