@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from medcore.errors import BadGeometry, Inconsistent, InputRejected, TooLarge, Truncated, Unsupported
 from medcore.read.ecg.aecg import is_aecg, parse_aecg
-from medcore.read.ecg.assemble import filters, millivolts
+from medcore.read.ecg.assemble import distinct, filters, millivolts
 from medcore.read.ecg.huffman import Decoder, default_table
 from medcore.read.ecg.ishne import is_ishne, parse_ishne
 from medcore.read.ecg.muse import is_muse, parse_muse
@@ -558,6 +558,10 @@ def test_units_and_filters() -> None:
     assert [filters(0.05, 150, 50), filters(0.5, None, None), filters(None, 40, None), filters(None, None, 60), filters(0, 0, 0)] == [
         "0.05-150 Hz, notch 50 Hz", "from 0.5 Hz", "up to 40 Hz", "notch 60 Hz", None,
     ]  # fmt: skip
+
+
+def test_leads_that_come_twice_are_numbered() -> None:
+    assert distinct(["v1", "V1", "V1 2", "AVR", "a" * 30, "a" * 30]) == ("V1", "V1 2", "V1 2 2", "aVR", "a" * 16, "a" * 12 + " 2")
 
 
 def test_refusals_tell_no_patient() -> None:

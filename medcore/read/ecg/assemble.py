@@ -68,11 +68,13 @@ def finite(signal: Signal) -> Signal:
 def distinct(names: Sequence[str]) -> tuple[str, ...]:
     """Standard lead names; one that comes again is numbered."""
     seen: dict[str, int] = {}
-    out = []
     for name in map(standard, names):
-        seen[name] = seen.get(name, 0) + 1
-        out.append(name if seen[name] == 1 else f"{name[:13]} {seen[name]}")
-    return tuple(out)
+        free, number = name, 1
+        while free in seen:
+            number += 1
+            free = f"{name[:12]} {number}"
+        seen[free] = number
+    return tuple(seen)
 
 
 def twelve(signal: Signal, leads: tuple[str, ...]) -> tuple[Signal, tuple[str, ...]]:
