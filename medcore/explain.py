@@ -1,4 +1,4 @@
-"""Captum on image classifiers: which pixels moved one label's logit. The only importer of captum.
+"""Captum: which pixels of an image, or which moments of a signal, moved one label's logit. The only importer of captum.
 
 An attribution shows influence, not location. Every method takes the same arguments and gives the same thing, so that
 a page can show them side by side and a test can ask the same of each.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from captum.attr import IntegratedGradients, LayerAttribution, LayerGradCam, Occlusion
+from captum.attr import FeatureAblation, IntegratedGradients, LayerAttribution, LayerGradCam, Occlusion
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -107,3 +107,72 @@ def similarity(one: Floats, other: Floats) -> float:
         return 0.0
     first, second = (np.argsort(np.argsort(values, axis=None)).astype(np.float64) for values in (one, other))
     return float(np.corrcoef(first, second)[0, 1])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalInfluence:
+    """`values` (C, N) >= 0 on the network's input; `gap` is the completeness gap in logits, where one is promised."""
+
+    values: Floats
+    baseline: str
+    gap: float | None = None
+
+
+def signal_gradients(net: nn.Module, x: Tensor, target: int, beats: NDArray[np.int64]) -> SignalInfluence:
+    """Integrated gradients of (1, C, N) from a flat line (Sundararajan 2017, arXiv 1703.01365); the signed sum is complete."""
+    del beats
+    signed, delta = IntegratedGradients(net).attribute(  # type: ignore[has-type]
+        x, torch.zeros_like(x), target=target, n_steps=STEPS, internal_batch_size=16, return_convergence_delta=True
+    )
+    return SignalInfluence(values=signed.abs()[0].detach().float().cpu().numpy(), baseline="flat line", gap=abs(float(delta)))
+
+
+def beat_occlusion(net: nn.Module, x: Tensor, target: int, beats: NDArray[np.int64]) -> SignalInfluence:
+    """The fall of the logit when one beat of all leads becomes a flat line (Zeiler & Fergus 2014, arXiv 1311.2901, on beats).
+
+    Args:
+        beats: R peaks as samples of `x`; a beat reaches halfway to its neighbours, and without any the whole signal is one.
+    """
+    part = beat_numbers(x.shape[-1], beats)
+    mask = torch.from_numpy(part).to(x.device).view(1, 1, -1).expand_as(x)
+    with torch.no_grad():
+        fall = FeatureAblation(net).attribute(x, baselines=0, target=target, feature_mask=mask, perturbations_per_eval=8)
+    return SignalInfluence(values=fall.clamp(min=0)[0].float().cpu().numpy(), baseline="flat line")
+
+
+SIGNAL_METHODS: dict[str, Callable[[nn.Module, Tensor, int, NDArray[np.int64]], SignalInfluence]] = {
+    "integrated_gradients": signal_gradients,
+    "beat_occlusion": beat_occlusion,
+}
+
+
+def beat_numbers(length: int, beats: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(length,) the number of the beat that each sample is nearest to, from 0."""
+    borders = (beats[1:] + beats[:-1]) // 2
+    return np.searchsorted(borders, np.arange(length), side="right").astype(np.int64)
+
+
+@torch.no_grad()
+def beat_deletion_insertion(
+    net: nn.Module, x: Tensor, target: int, beats: NDArray[np.int64], order: NDArray[np.int64]
+) -> tuple[float, float]:
+    """Areas under the curves of the target's logit, scaled to 0..1 between a flat line and the signal, while beats go and come.
+
+    Args:
+        x: (1, C, N). order: beat numbers, most influential first (Petsiuk 2018, arXiv 1806.07421, on beats).
+
+    Returns:
+        Deletion (small is good) and insertion (large is good); NaN where signal and flat line say the same.
+    """
+    part = beat_numbers(x.shape[-1], beats)
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    place = torch.from_numpy(rank[part]).to(x.device)
+    gone = torch.cat([torch.where(place < count, 0.0, x) for count in range(len(order) + 1)])
+    come = torch.cat([torch.where(place < count, x, 0.0) for count in range(len(order) + 1)])
+    logit = torch.cat([net(half) for half in torch.cat([gone, come]).split(16)]).float()[:, target].view(2, -1)
+    whole, flat = logit[0, 0], logit[0, -1]
+    if abs(float(whole - flat)) < 1e-6:
+        return float("nan"), float("nan")
+    deleted, inserted = (torch.trapezoid((curve - flat) / (whole - flat)) / len(order) for curve in logit)
+    return float(deleted), float(inserted)

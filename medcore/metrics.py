@@ -95,6 +95,42 @@ def figures(
     return out
 
 
+def label_figures(
+    probabilities: Floats, targets: Floats, present: NDArray[np.bool_], labels: Sequence[str], weights: Floats | None = None
+) -> dict[str, float]:
+    """The same figures of labels that do not exclude each other: each against its own absence, and their mean over labels.
+
+    Args:
+        probabilities: (N, K), each calibrated by itself.
+        targets: (N, K) 0 or 1, NaN where unknown. present: (N, K) decisions.
+    """
+    w = np.ones(len(targets)) if weights is None else weights
+    each = [_label(probabilities[:, k], targets[:, k], present[:, k], w) for k in range(len(labels))]
+    out = {name: _mean(np.array([one[name] for one in each])) for name in each[0]}
+    for label, one in zip(labels, each, strict=True):
+        out |= {f"{name}_{label}": value for name, value in one.items()}
+    return out
+
+
+def _label(probability: Floats, target: Floats, present: NDArray[np.bool_], weights: Floats) -> dict[str, float]:
+    known = ~np.isnan(target)
+    p, truth, said, w = probability[known], target[known] == 1, present[known], weights[known]
+    hit, positive, negative, total = float(w @ (truth & said)), float(w @ truth), float(w @ ~truth), float(w.sum())
+    wrong = float(w @ (~truth & said))
+    sensitivity = hit / positive if positive else float("nan")
+    specificity = 1 - wrong / negative if negative else float("nan")
+    return {
+        "auroc": auroc(p, truth, w),
+        "sensitivity": sensitivity,
+        "specificity": specificity,
+        "balanced_accuracy": (sensitivity + specificity) / 2,
+        "accuracy": (hit + negative - wrong) / total if total else float("nan"),
+        "f1": 2 * hit / (positive + hit + wrong) if positive + hit + wrong else float("nan"),
+        "ece": ece(np.stack([1 - p, p], axis=1), truth.astype(np.int64), w) if total else float("nan"),
+        "brier": 2 * float(w @ (p - truth) ** 2) / total if total else float("nan"),
+    }
+
+
 def _mean(values: Floats) -> float:
     defined = values[~np.isnan(values)]
     return float(defined.mean()) if defined.size else float("nan")

@@ -1,115 +1,56 @@
 """The one way: read -> check -> predict -> explain -> Report.
 
-What a header can tell is checked here without torch, so that a page may ask; networks are loaded when first needed
-and kept for the life of the process.
+What a header can tell is checked without torch, so that a page may ask; networks are loaded when first needed
+and kept for the life of the process. A subject is what a task reads: a series of images, or a recording.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from types import ModuleType
 from typing import Any
 
-import numpy as np
-
 import medcore
 from medcore import registry
+from medcore.checks import Subject, check, fits, reads_recordings
 from medcore.errors import AmbiguousTask, InputRejected, ModelUnavailable, TaskNotFound
 from medcore.tables import Table
-from medcore.types import Gate, ModelCard, Patient, Provenance, Report, Series, Study
+from medcore.types import EcgReading, Gate, Marks, Measurement, ModelCard, Provenance, Recording, Report, Study
 
-SMALLEST = 100  # pixels on the short side: below this a film holds less than its network was trained to see
-FLATTEST = 4.0  # grey levels of 255, SD: below this there is no picture
-COLOUR = 12.0  # mean difference between channels, of 255: a grey picture saved as RGB stays below
-_IN = Gate(code="in", reason="")
+__all__ = ["candidates", "check", "choose", "diagnose", "evaluate", "header_gate", "loaded"]
 
 Progress = Callable[[float], None]
-
-
-def check(series: Series, card: ModelCard, patient: Patient) -> Gate:
-    """What the header and a glance at the pixels say against reading `series` by this card's task; no network is run."""
-    for rule in (_modality, _body_part, _size, _colour, _blank):
-        reason = rule(series, card)
-        if reason is not None:
-            return reason
-    return _age(patient, card) or _IN
-
-
-def _refused(code: str, reason: str) -> Gate:
-    return Gate(code=code, reason=reason)
-
-
-def _modality(series: Series, card: ModelCard) -> Gate | None:
-    if series.modality is None or series.modality in card.modality:
-        return None
-    return _refused("modality", f"{card.title} reads {' or '.join(card.modality)} images, and this is {series.modality}.")
-
-
-def _body_part(series: Series, card: ModelCard) -> Gate | None:
-    if not series.body_part or series.body_part.upper() in card.body_part:
-        return None
-    return _refused("body_part", f"{card.title} reads images of the {card.body_part[0].lower()}, and the header names another body part.")
-
-
-def _size(series: Series, card: ModelCard) -> Gate | None:
-    if min(series.array.shape[2:]) >= SMALLEST:
-        return None
-    return _refused("too_small", f"The image is smaller than {SMALLEST} pixels, too small to be read.")
-
-
-def _colour(series: Series, card: ModelCard) -> Gate | None:
-    if series.array.shape[0] == 1:
-        return None
-    sample = series.array[:, 0, ::8, ::8].astype(np.float32)
-    if float((sample.max(axis=0) - sample.min(axis=0)).mean()) < COLOUR:
-        return None
-    return _refused("colour", f"{card.title} reads grey images, and this one is in colour.")
-
-
-def _blank(series: Series, card: ModelCard) -> Gate | None:
-    sample = series.array[:, series.array.shape[1] // 2, ::8, ::8].astype(np.float64)
-    spread = float(sample.max() - sample.min())
-    if spread > 0 and float(sample.std()) / spread * 255 >= FLATTEST:
-        return None
-    return _refused("blank", "The image is blank or nearly so.")
-
-
-def _age(patient: Patient, card: ModelCard) -> Gate | None:
-    if card.age_years is None or patient.age_years is None:
-        return None
-    low, high = card.age_years
-    if low <= patient.age_years < high:
-        return None
-    return _refused(
-        "age", f"The model was trained on patients from {low:g} to under {high:g} years of age, and this patient is not one of them."
-    )
+DELINEATOR = "ecg_delineation"  # the task whose waves every ECG's intervals are measured on
 
 
 def candidates(study: Study) -> tuple[str, ...]:
-    """The tasks that fit a series of the study, by header alone; none leaves the choice to a person.
+    """The tasks that fit the study, by header alone; none leaves the choice to a person.
 
+    Of tasks that need certain leads, those that need the most: a task made for twelve leads reads twelve leads.
     Where only the body part speaks against the one task that reads the modality, it is named, so that its gate can say why not.
     """
-    cards = registry.cards()
-    fitting = tuple(task for task, card in cards.items() if any(_fits(series, card) for series in study.series))
+    cards = {task: card for task, card in registry.cards().items() if card.alone}
+    fitting = tuple(task for task, card in cards.items() if any(fits(subject, card) for subject in _subjects(study, card)))
     if fitting:
-        return fitting
-    near = tuple(task for task, card in cards.items() if any(series.modality in card.modality for series in study.series))
+        most = max(len(cards[task].leads) for task in fitting)
+        return tuple(task for task in fitting if len(cards[task].leads) == most)
+    near = tuple(task for task, card in cards.items() if any(subject.modality in card.modality for subject in _subjects(study, card)))
     return near if len(near) == 1 else ()
 
 
-def _fits(series: Series, card: ModelCard) -> bool:
-    return all(rule(series, card) is None for rule in (_modality, _body_part))
+def _subjects(study: Study, card: ModelCard) -> tuple[Subject, ...]:
+    """What of the study the task may read."""
+    return study.recordings if reads_recordings(card) else study.series
 
 
 def choose(study: Study) -> str:
     """The one task that reads this study: by header, and where several fit by their networks' own gates.
 
-    Where no gate lets the image in, the task it comes nearest to is named, so that its refusal can be shown.
+    Where no gate lets it in, the task it comes nearest to is named, so that its refusal can be shown.
 
     Raises:
         TaskNotFound: no task reads this modality and body part.
@@ -122,14 +63,14 @@ def _chosen(study: Study) -> tuple[str, Report | None]:
     """The task that `choose` names, with its reading where that had to be made to know."""
     fitting = candidates(study)
     if not fitting:
-        found = sorted({series.modality or "unknown" for series in study.series})
-        raise TaskNotFound(f"No task reads this kind of image ({', '.join(found)}).")
+        found = sorted({subject.modality or "unknown" for subject in (*study.series, *study.recordings)})
+        raise TaskNotFound(f"No task reads this kind of study ({', '.join(found)}).")
     if len(fitting) == 1:
         return fitting[0], None
     reports = _readings(fitting, study)
     inside = [task for task, report in reports.items() if report.gate.passed]
     if len(inside) > 1:
-        raise AmbiguousTask(f"More than one task reads this image: {', '.join(inside)}; name the one you want.")
+        raise AmbiguousTask(f"More than one task reads this study: {', '.join(inside)}; name the one you want.")
     task = inside[0] if inside else min(reports, key=lambda task: _excess(reports[task].gate))
     return task, reports[task]
 
@@ -184,7 +125,7 @@ def diagnose(
     Args:
         methods: names of attribution methods; none by default.
         label: the class to explain; None takes the one decided on.
-        series_index, slice_index: what to read; None takes the first series that fits and its middle slice.
+        series_index, slice_index: what to read; None takes the first series (or recording) that fits and its middle slice.
         override: show findings although the gate refuses; the report says so.
         progress: called with 0..1; may raise Cancelled.
 
@@ -197,49 +138,132 @@ def diagnose(
             return made
     card, tell = registry.card(task), progress or (lambda share: None)
     tell(0.0)
-    number = _series(study, card) if series_index is None else series_index
-    if not 0 <= number < len(study.series):
+    number = _first(study, card) if series_index is None else series_index
+    subjects = _readable(study, card)
+    if not 0 <= number < len(subjects):
         raise InputRejected("The study has no such series.")
-    series = study.series[number]
-    gate = check(series, card, study.patient)
+    subject = subjects[number]
+    gate = check(subject, card, study.patient)
     tools = loaded(task)
-    index = tools.kind.middle(series) if slice_index is None else slice_index
-    if not 0 <= index < series.array.shape[1]:
+    index = tools.kind.middle(subject) if slice_index is None else slice_index
+    if not 0 <= index < tools.kind.places(subject):
         raise InputRejected("The series has no such slice.")
+    work = _Work(card, tools, study, subject, number, index, methods, label, tell)
+    if isinstance(subject, Recording):
+        return _of_recording(work, subject, gate, override)
+    return _of_series(work, gate, override)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One subject before one task."""
+
+    card: ModelCard
+    tools: _Loaded
+    study: Study
+    subject: Subject
+    number: int
+    index: int
+    methods: Sequence[str]
+    label: str | None
+    tell: Progress
+
+    def examined(self) -> Any:
+        """What the task's kind says."""
+        tools = self.tools
+        seen = tools.kind.examine(tools.module, tools.model, self.card, self.subject, self.index, self.methods, self.label, self.tell)
+        self.tell(1.0)
+        return seen
+
+
+def _of_series(work: _Work, gate: Gate, override: bool) -> Report:
     if not gate.passed and gate.code != "age" and not override:
-        return _report(card, study, gate, number, index)
-    seen = tools.kind.examine(tools.module, tools.model, card, series, index, methods, label, tell)
+        return _report(work, gate)
+    seen = work.examined()
     gate = gate if not gate.passed else seen.gate
-    tell(1.0)
-    if not gate.passed and not override:
-        return _report(card, study, gate, number, index)
-    return _report(card, study, gate, number, index, seen)
+    return _report(work, gate, seen if gate.passed or override else None)
 
 
-def _series(study: Study, card: ModelCard) -> int:
-    """The first series that fits the card by header; the first of all where none does, so that the gate can say why not."""
-    if not study.series:
-        raise InputRejected("The study holds no images.")
-    return next((number for number, series in enumerate(study.series) if _fits(series, card)), 0)
+def _of_recording(work: _Work, recording: Recording, gate: Gate, override: bool) -> Report:
+    """Quality and alarm before any network; the waves' measurements beside whatever the task finds, even where its gate refuses."""
+    from medcore import cardiology  # scipy, which a page that only asks for a header need not load
+
+    if not gate.passed and gate.code in ("modality", "leads"):
+        return _report(work, gate)
+    before = cardiology.look(recording)
+    gate = gate if not gate.passed else before.gate
+    seen = work.examined() if gate.passed or override else None
+    if seen is not None and gate.passed:
+        gate = seen.gate
+
+    def waves() -> Marks | None:
+        return seen.marks if seen is not None and seen.marks is not None else _delineated(recording)
+
+    ecg, measured = cardiology.reading(recording, work.study.patient, before, waves)
+    if seen is not None and seen.holter is not None:
+        ecg = replace(ecg, holter=seen.holter)
+    report = _report(work, gate, seen if gate.passed or override else None, ecg, measured)
+    return replace(report, alarm=before.alarm, also=_also(work, gate))
 
 
-def _report(card: ModelCard, study: Study, gate: Gate, series_index: int, slice_index: int, seen: Any = None) -> Report:
+def _delineated(recording: Recording) -> Marks | None:
+    """The delineator's marks; None where its weights are unavailable, or the recording is too long to be marked wave by wave."""
+    card = registry.cards().get(DELINEATOR)
+    if card is None or not fits(recording, card):
+        return None
+    try:
+        tools = loaded(DELINEATOR)
+    except ModelUnavailable:
+        return None
+    marks: Marks = tools.kind.delineate(tools.module, tools.model, recording)
+    return marks
+
+
+def _also(work: _Work, gate: Gate) -> tuple[Report, ...]:
+    """The readings by the tasks that the card names beside its own, where the recording may be read at all."""
+    if not gate.passed and gate.code != "out_of_distribution":
+        return ()
+    reports = []
+    for task in work.card.also:
+        try:
+            reports.append(replace(diagnose(task, work.study, series_index=work.number), ecg=None, measurements=(), alarm=None, also=()))
+        except ModelUnavailable:
+            continue  # the page shows which tasks spoke; one that is missing takes nothing from the others
+    return tuple(reports)
+
+
+def _readable(study: Study, card: ModelCard) -> tuple[Subject, ...]:
+    """The study's subjects of the task's own kind; those of the other kind where it has none, so that the gate can say why not."""
+    return _subjects(study, card) or (*study.series, *study.recordings)
+
+
+def _first(study: Study, card: ModelCard) -> int:
+    """The first subject that fits the card by header; the first of all where none does."""
+    subjects = _readable(study, card)
+    if not subjects:
+        raise InputRejected("The study holds nothing that can be read.")
+    return next((number for number, subject in enumerate(subjects) if fits(subject, card)), 0)
+
+
+def _report(work: _Work, gate: Gate, seen: Any = None, ecg: EcgReading | None = None, measured: tuple[Measurement, ...] = ()) -> Report:
     return Report(
-        task=card.task,
+        task=work.card.task,
         status="refused" if seen is None else seen.status,
         decision=None if seen is None else seen.decision,
         findings=() if seen is None else seen.findings,
         probabilities=() if seen is None else seen.probabilities,
         attributions=() if seen is None else seen.attributions,
+        measurements=measured,
+        ecg=ecg,
         gate=gate,
-        series_index=series_index,
-        slice_index=slice_index,
+        series_index=work.number,
+        slice_index=work.index,
         overridden=seen is not None and not gate.passed,
         provenance=Provenance(
-            input_sha256=_digest(study),
-            task=card.task,
-            model_version=card.version,
-            weights_sha256=card.weights_sha256,
+            input_sha256=_digest(work.study),
+            task=work.card.task,
+            model_version=work.card.version,
+            weights_sha256=work.card.weights_sha256,
             code_version=medcore.__version__,
             created_at=datetime.now(UTC),
         ),
@@ -262,11 +286,16 @@ def evaluate(task: str, table: Table, progress: Progress) -> tuple[tuple[str, ..
     return tools.kind.columns(card), rows, summary
 
 
-def header_gate(card: ModelCard) -> Callable[[Study], tuple[Series, Gate]]:
-    """Of a study, the series that `diagnose` would read and what `check` says of it, as an evaluation wants them."""
+def header_gate(card: ModelCard) -> Callable[[Study], tuple[Subject, Gate]]:
+    """Of a study, the subject that `diagnose` would read and what speaks against it before a network is asked, as an evaluation wants it."""
 
-    def gate(study: Study) -> tuple[Series, Gate]:
-        series = study.series[_series(study, card)]
-        return series, check(series, card, study.patient)
+    def gate(study: Study) -> tuple[Subject, Gate]:
+        subject = _readable(study, card)[_first(study, card)]
+        found = check(subject, card, study.patient)
+        if found.passed and isinstance(subject, Recording):
+            from medcore import cardiology
+
+            found = cardiology.look(subject).gate
+        return subject, found
 
     return gate

@@ -80,6 +80,9 @@ def _card(path: Path) -> ModelCard:
     labels = tuple(Label(**label, threshold=thresholds[label["name"]], margin=margins[label["name"]]) for label in raw.pop("labels"))
     for name in ("modality", "body_part", "age_years"):
         raw[name] = tuple(raw[name]) if name in raw else None
+    for name in ("leads", "seconds", "also"):
+        if name in raw:
+            raw[name] = tuple(raw[name])
     return ModelCard(task=path.parent.name, labels=labels, operating_points=points, figures=figures, **raw, **measured)
 
 

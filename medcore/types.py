@@ -384,3 +384,8 @@ class ModelCard:
     gate_limit: float
     weights_sha256: str
     results: str  # the committed JSON that holds the figures
+    exclusive: bool = True  # one label rules out the others
+    leads: tuple[str, ...] = ()  # of an ECG, that must all be there
+    seconds: tuple[float, float] | None = None  # least and most of a recording
+    alone: bool = True  # False: it serves other tasks, and is not chosen for a study by itself
+    also: tuple[str, ...] = ()  # tasks whose reading of the same study belongs to this one's report

@@ -28,12 +28,13 @@ HOMES = {
 
 FLOORS = [
     ("types", "errors", "settings", "codec"),
-    ("read", "reference", "tables", "metrics"),
+    ("read", "reference", "tables", "metrics", "checks"),
     ("registry",),
     ("networks", "signals", "calibrate", "explain"),
     ("tasks",),
     ("training",),
     ("recipes",),  # tasks/*/train.py: run by hand, imported by nothing but the command line
+    ("cardiology",),
     ("pipeline",),
     ("store",),
     ("worker", "export"),

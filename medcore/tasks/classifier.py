@@ -64,6 +64,22 @@ class Model:
     lock: threading.Lock
 
 
+class Read(Protocol):
+    """What a prediction of any input has: (B, K) calibrated probabilities and their interval."""
+
+    @property
+    def probabilities(self) -> Floats:
+        """(B, K)."""
+
+    @property
+    def low(self) -> Floats:
+        """(B, K)."""
+
+    @property
+    def high(self) -> Floats:
+        """(B, K)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
     """For B images: (B, K) logits, calibrated probabilities and their interval, (B,) distance to the training images."""
@@ -155,7 +171,7 @@ def decide(card: ModelCard, probabilities: Floats) -> NDArray[np.int64]:
     return chosen
 
 
-def findings(card: ModelCard, prediction: Prediction, row: int) -> tuple[Finding, ...]:
+def findings(card: ModelCard, prediction: Read, row: int) -> tuple[Finding, ...]:
     """The findings of image number `row`: every class that is one, present or not."""
     return tuple(
         Finding(
@@ -174,13 +190,13 @@ def status(found: tuple[Finding, ...]) -> str:
     return "indeterminate" if any(finding.status == Status.INDETERMINATE for finding in found) else "ok"
 
 
-def distance_gate(card: ModelCard, distance: float, distance_inverted: float | None = None) -> Gate:
-    """Whether an image resembles the training images; one that does so only when inverted is said to be inverted."""
+def distance_gate(card: ModelCard, distance: float, distance_inverted: float | None = None, what: str = "image") -> Gate:
+    """Whether an image (or other `what`) resembles those of training; an image that does so only when inverted is said to be inverted."""
     if distance <= card.gate_limit:
         return Gate(code="in", reason="", distance=distance, limit=card.gate_limit)
     if distance_inverted is not None and distance_inverted <= card.gate_limit:
         return Gate(code="inverted", reason="The grey scale of this image is inverted.", distance=distance, limit=card.gate_limit)
-    reason = "This image does not resemble the images that the model was trained on."
+    reason = f"This {what} does not resemble the {what}s that the model was trained on."
     return Gate(code="out_of_distribution", reason=reason, distance=distance, limit=card.gate_limit)
 
 

@@ -28,7 +28,7 @@ from medcore.networks.device import autocast, device, use_threads
 from medcore.settings import PROJECT
 from medcore.tasks import classifier, gate
 from medcore.tasks.classifier import Model, Task
-from medcore.tasks.kinds.image_classifier import measured
+from medcore.tasks.kinds.figures import measured
 from medcore.training import frames, install, sanity
 from medcore.training.augment import Augmentation, augment
 from medcore.training.loop import Recipe, Sample, finish, fit, soup

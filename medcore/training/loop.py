@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import copy
-import logging
 import math
-import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,8 +15,7 @@ from torch import Tensor, nn
 from medcore.networks.device import autocast, device, settle
 from medcore.networks.encoder import pretrained
 from medcore.training.augment import Augmentation, augment
-
-log = logging.getLogger(__name__)
+from medcore.training.descent import Descent, descend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,67 +76,28 @@ def finish(net: EfficientNet, sample: Sample, recipe: Recipe, seed: int, checkpo
 
 
 def _stage(net: EfficientNet, sample: Sample, recipe: Recipe, stage: Stage, seed: int, checkpoint: Path) -> EfficientNet:
-    torch.manual_seed(seed)
-    rng = torch.Generator().manual_seed(seed)
-    net = settle(net)
-    average = torch.optim.swa_utils.AveragedModel(
-        net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(recipe.averaging), use_buffers=True
-    )
-    optimiser = torch.optim.AdamW(net.parameters(), lr=stage.rate, weight_decay=recipe.decay)
     steps = math.ceil(len(sample.images) / recipe.batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, stage.rate, total_steps=steps * stage.epochs, pct_start=0.2)
-    parts = {"net": net, "average": average, "optimiser": optimiser, "schedule": schedule}
-    for epoch in range(_resume(parts, rng, checkpoint), stage.epochs):
-        started, total = time.monotonic(), 0.0
-        net.train()
-        for index in _balanced(sample.strata, steps * recipe.batch, rng).split(recipe.batch):
+
+    def losses(net: EfficientNet, rng: torch.Generator) -> Iterator[Tensor]:
+        for index in balanced(sample.strata, steps * recipe.batch, rng).split(recipe.batch):
             x = augment(sample.images[index], stage.size, recipe.augmentation, rng)
-            total += _step(net, scaled(x), sample.targets[index], optimiser, recipe.smoothing)
-            schedule.step()
-            average.update_parameters(net)
-        _save(parts, rng, epoch + 1, checkpoint)
-        left = (time.monotonic() - started) * (stage.epochs - epoch - 1)
-        log.info("%s epoch %d/%d: loss %.4f, %.0f s left in it", checkpoint.stem, epoch + 1, stage.epochs, total / steps, left)
-    averaged: EfficientNet = average.module  # type: ignore[assignment]  # AveragedModel forgets the type it holds
-    return averaged
+            yield _loss(net, scaled(x), sample.targets[index], recipe.smoothing)
+
+    how = Descent(epochs=stage.epochs, steps=steps, rate=stage.rate, decay=recipe.decay, averaging=recipe.averaging)
+    return descend(settle(net), losses, how, seed, checkpoint)
 
 
-def _step(net: EfficientNet, x: Tensor, target: Tensor, optimiser: torch.optim.Optimizer, smoothing: float) -> float:
-    """One step down the gradient; returns the batch's loss."""
+def _loss(net: EfficientNet, x: Tensor, target: Tensor, smoothing: float) -> Tensor:
     where = device()
     with autocast(where):
         logits = net(x.to(where, memory_format=torch.channels_last))
-    loss = nn.functional.cross_entropy(logits.float(), target.to(where), label_smoothing=smoothing)
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    optimiser.step()
-    return float(loss.detach())
+    return nn.functional.cross_entropy(logits.float(), target.to(where), label_smoothing=smoothing)
 
 
-def _balanced(strata: Tensor, count: int, rng: torch.Generator) -> Tensor:
+def balanced(strata: Tensor, count: int, rng: torch.Generator) -> Tensor:
     """`count` row numbers, each stratum drawn equally often."""
     weight = 1.0 / torch.bincount(strata).double()
     return torch.multinomial(weight[strata], count, replacement=True, generator=rng)
-
-
-def _save(parts: dict[str, object], rng: torch.Generator, epoch: int, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    state = {name: part.state_dict() for name, part in parts.items()}  # type: ignore[attr-defined]
-    part = path.with_suffix(".part")
-    torch.save(state | {"epoch": epoch, "rng": rng.get_state(), "torch_rng": torch.get_rng_state()}, part)
-    part.replace(path)
-
-
-def _resume(parts: dict[str, object], rng: torch.Generator, path: Path) -> int:
-    """Load what `_save` wrote and return the number of epochs done; 0 where nothing stands."""
-    if not path.exists():
-        return 0
-    state = torch.load(path, weights_only=True)
-    for name, part in parts.items():
-        part.load_state_dict(state[name])  # type: ignore[attr-defined]
-    rng.set_state(state["rng"])
-    torch.set_rng_state(state["torch_rng"])
-    return int(state["epoch"])
 
 
 def soup(nets: list[EfficientNet]) -> EfficientNet:

@@ -24,3 +24,20 @@ def blocks(labels: Sequence[str], groups: Sequence[str], order: Sequence[float],
         for place, row in enumerate(rows):
             fold.setdefault(groups[int(row)], place * folds // len(rows))
     return np.array([fold[group] for group in groups], np.int64)
+
+
+def stratified(labels: Sequence[str], groups: Sequence[str], folds: int, seed: int) -> tuple[NDArray[np.bool_], Index]:
+    """(N,) whether a row is kept out of every fold (every tenth group of its label), and (N,) its fold, -1 where kept out.
+
+    For records without an order of acquisition: groups are shuffled and dealt out within the label of their first row.
+    """
+    rng = np.random.default_rng(seed)
+    dealt: dict[str, int] = {}
+    label_of = np.asarray(labels)
+    for label in np.unique(label_of):
+        own = list(dict.fromkeys(groups[int(row)] for row in np.flatnonzero(label_of == label)))
+        own = [group for group in own if group not in dealt]
+        for place, group in enumerate(rng.permutation(np.array(own, object))):
+            dealt[group] = -1 if place % 10 == 9 else (place - place // 10) % folds
+    fold = np.array([dealt[group] for group in groups], np.int64)
+    return fold < 0, fold

@@ -9,38 +9,26 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from medcore import metrics
 from medcore.errors import InputRejected, NotAnImage
 from medcore.explain import unit
 from medcore.read import read_each
 from medcore.tables import Table
 from medcore.tasks import classifier
 from medcore.tasks.classifier import Frame, Model, Prediction, Task
-from medcore.types import Attribution, Finding, Gate, ModelCard, Series, Study
+from medcore.tasks.examination import Examination
+from medcore.tasks.kinds import figures
+from medcore.types import Attribution, Gate, ModelCard, Series, Study
 
 NEEDED = ("path",)  # of a manifest; `label` may be missing, then there are predictions and no figures
 CHUNK = 64  # images a batch: one pass
 PARCEL = 32 * 2**20  # bytes for one reading child, so that a chunk of large files runs out of neither its time nor our memory
 
 Progress = Callable[[float], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Examination:
-    """What the network says of one slice; `findings` are there even where the gate refuses, for whom it concerns to withhold."""
-
-    gate: Gate
-    decision: str
-    status: str
-    findings: tuple[Finding, ...]
-    probabilities: tuple[tuple[str, float], ...]
-    attributions: tuple[Attribution, ...]
 
 
 def examine(
@@ -98,7 +86,7 @@ def evaluate(
     started = time.monotonic()
     out, probabilities, decisions = predict_all(task, model, card, check, table, progress)
     seconds = time.monotonic() - started
-    return out, _summary(card, table, out, probabilities, decisions) | {"images_per_second": round(len(out) / seconds, 2)}
+    return out, figures.exclusive(card, table, out, probabilities, decisions) | {"images_per_second": round(len(out) / seconds, 2)}
 
 
 def predict_all(
@@ -205,74 +193,11 @@ def _read(waiting: list[tuple[str, bytes | InputRejected]]) -> Iterator[Study | 
         yield next(read) if isinstance(data, bytes) else data
 
 
+def places(series: Series) -> int:
+    """How many slices of it may be read."""
+    return series.array.shape[1]
+
+
 def middle(series: Series) -> int:
     """The slice that is read where none is named: the middle of a volume, the first picture of anything else."""
     return series.array.shape[1] // 2 if series.is_volume else 0
-
-
-def _summary(
-    card: ModelCard, table: Table, out: list[dict[str, str]], probabilities: NDArray[np.float64], decisions: NDArray[np.int64]
-) -> dict[str, Any]:
-    names = [label.name for label in card.labels]
-    labelled = np.array([row["label"] in names for row in out]) & (decisions >= 0)
-    readable = [row for row in out if row["status"] != "error"]
-    summary: dict[str, Any] = {
-        "task": card.task,
-        "model_version": card.version,
-        "weights_sha256": card.weights_sha256,
-        "rows": len(out),
-        "unreadable": len(out) - len(readable),
-        "n": int(labelled.sum()),
-        "group": table.group or "none: intervals are over rows",
-        "groups": len(set(table.groups())) if table.group else None,
-        "share_refused": round(sum(row["gate"] != "in" for row in readable) / max(len(readable), 1), 4),
-        "share_indeterminate": round(sum(row["status"] == "indeterminate" for row in readable) / max(len(readable), 1), 4),
-    }
-    if not labelled.any():
-        return summary | {"note": "No row has a label that the task knows, so there are no figures."}
-    targets = np.array([names.index(row["label"]) if row["label"] in names else -1 for row in out])[labelled]
-    return summary | measured(probabilities[labelled], targets, decisions[labelled], names, np.array(table.groups())[labelled].tolist())
-
-
-def measured(
-    probabilities: NDArray[np.float64], targets: NDArray[np.int64], decisions: NDArray[np.int64], names: list[str], groups: Sequence[str]
-) -> dict[str, Any]:
-    """Figures with intervals, the trivial baseline (always the commonest class), curves and tables for the page."""
-    figures = metrics.figures(probabilities, targets, decisions, names)
-    intervals = metrics.bootstrap(lambda weights: metrics.figures(probabilities, targets, decisions, names, weights), groups)
-    share = np.bincount(targets, minlength=len(names)) / len(targets)
-    trivial = metrics.figures(np.tile(share, (len(targets), 1)), targets, np.full(len(targets), share.argmax()), names)
-    n, confidence, observed = metrics.calibration_bins(probabilities, targets)
-    matrix = np.zeros((len(names), len(names)), int)
-    np.add.at(matrix, (targets, decisions), 1)
-    out: dict[str, Any] = {
-        name: {
-            "value": _round(value),
-            "low": _round(intervals[name][0]),
-            "high": _round(intervals[name][1]),
-            "baseline": _round(trivial[name]),
-        }
-        for name, value in figures.items()
-    }
-    curves = {name: metrics.roc(probabilities[:, k], targets == k) for k, name in enumerate(names)}
-    return {
-        "figures": out,
-        **{name: figure["value"] for name, figure in out.items()},
-        "roc": {name: {"fpr": fpr, "tpr": tpr} for name, (fpr, tpr) in curves.items()},
-        "reliability": [
-            {
-                "low": k / metrics.BINS,
-                "high": (k + 1) / metrics.BINS,
-                "n": int(n[k]),
-                "confidence": _round(confidence[k]),
-                "observed": _round(observed[k]),
-            }
-            for k in range(metrics.BINS)
-            if n[k] > 0
-        ],
-        "confusion": {"labels": names, "matrix": matrix.tolist()},
-    }
-
-
-def _round(value: float) -> float | None:
-    return None if np.isnan(value) else round(float(value), 4)

@@ -1,0 +1,212 @@
+"""The verbs of ECG classifiers: load, predict, attribute. Several networks, of different folds, are one model: their logits are averaged.
+
+A task of this kind has a model.py with RATE_HZ, `prepare(recording)`, `network()` and these verbs. Labels that exclude each
+other are calibrated together; labels that do not, each by itself as two classes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import safetensors.torch
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from medcore.calibrate import Calibration
+from medcore.errors import ModelUnavailable
+from medcore.explain import SIGNAL_METHODS, SignalInfluence
+from medcore.networks.device import device, settle
+from medcore.networks.recurrent import SequenceClassifier
+from medcore.tasks.gate import Neighbourhood, describe
+from medcore.types import Recording
+
+Floats = NDArray[np.float64]
+Signal = NDArray[np.float32]
+TOGETHER = 24  # records in one pass, of nearly the same length
+
+
+class Task(Protocol):
+    """A model.py of an ECG classifier."""
+
+    RATE_HZ: float
+
+    def prepare(self, recording: Recording) -> Signal:
+        """(C, N) at RATE_HZ as the network sees it."""
+
+    def network(self) -> SequenceClassifier:
+        """Random weights."""
+
+    def load(self, weights: bytes) -> Model:
+        """The model in checked weights."""
+
+    def predict(self, model: Model, signals: Sequence[Signal]) -> Prediction:
+        """Read signals of any lengths."""
+
+    def attribute(self, model: Model, signal: Signal, label: int, method: str, beats: NDArray[np.int64]) -> SignalInfluence:
+        """What moved one label's logit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """Networks, and what makes their scores speak. One calibration of all classes, or one a label."""
+
+    nets: tuple[SequenceClassifier, ...]
+    calibrations: tuple[Calibration, ...]
+    neighbourhood: Neighbourhood
+    lock: threading.Lock
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether one label excludes the others."""
+        return len(self.calibrations) == 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """For B signals: (B, K) logits, calibrated probabilities and their interval, (B,) distance to the training signals."""
+
+    logits: Floats
+    probabilities: Floats
+    low: Floats
+    high: Floats
+    distance: Floats
+
+
+class Together(nn.Module):
+    """The mean of several networks' logits, as one network."""
+
+    def __init__(self, nets: Sequence[SequenceClassifier]) -> None:
+        super().__init__()
+        self.nets = nn.ModuleList(nets)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, T) -> (B, K) logits."""
+        return torch.stack([net(x) for net in self.nets]).mean(dim=0)
+
+
+def load(weights: bytes, network: Callable[[], SequenceClassifier]) -> Model:
+    """The model in `weights` (safetensors).
+
+    Raises:
+        ModelUnavailable: not safetensors, or not the tensors of this network.
+    """
+    try:
+        tensors = {name: value.float() for name, value in safetensors.torch.load(weights).items()}
+        count = 1 + max(int(name.split(".")[0][3:]) for name in tensors if name.startswith("net"))
+        nets = [_net(tensors, f"net{k}.", network) for k in range(count)]
+        scale, bias = (tensors[f"calibration.{name}"].double().numpy() for name in ("scale", "bias"))  # (L, 1 + DRAWS), (L, 1 + DRAWS, K)
+        calibrations = tuple(Calibration(scale=s, bias=b) for s, b in zip(scale, bias, strict=True))
+        neighbourhood = Neighbourhood(mean=tensors["gate.mean"], whitening=tensors["gate.whitening"])
+    except (safetensors.SafetensorError, RuntimeError, KeyError, ValueError, IndexError) as error:
+        raise ModelUnavailable("The weights file does not hold the network that its task needs.") from error
+    return Model(nets=tuple(nets), calibrations=calibrations, neighbourhood=neighbourhood, lock=threading.Lock())
+
+
+def _net(tensors: dict[str, Tensor], prefix: str, network: Callable[[], SequenceClassifier]) -> SequenceClassifier:
+    net = network()
+    net.load_state_dict({name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)})
+    return settle(net).eval().requires_grad_(False)
+
+
+def rounded(net: SequenceClassifier) -> SequenceClassifier:
+    """`net` with its matrices rounded to half precision, as `dump` keeps them: what is measured is what ships."""
+    with torch.no_grad():
+        for weight in net.parameters():
+            if weight.ndim >= 2:
+                weight.copy_(weight.half().float())
+    return net
+
+
+def dump(nets: Sequence[SequenceClassifier], calibrations: Sequence[Calibration], neighbourhood: Neighbourhood) -> bytes:
+    """The inverse of `load`, for nets that are `rounded`: matrices in half precision, the rest in single."""
+    tensors = {
+        f"net{k}.{name}": value.cpu().half() if value.ndim >= 2 else value.cpu()
+        for k, net in enumerate(nets)
+        for name, value in net.state_dict().items()
+    }
+    tensors["calibration.scale"] = torch.from_numpy(np.stack([calibration.scale for calibration in calibrations]))
+    tensors["calibration.bias"] = torch.from_numpy(np.stack([calibration.bias for calibration in calibrations]))
+    tensors |= {"gate.mean": neighbourhood.mean.cpu(), "gate.whitening": neighbourhood.whitening.cpu()}
+    return safetensors.torch.save({name: value.contiguous() for name, value in tensors.items()})
+
+
+@torch.inference_mode()
+def forward(nets: Sequence[SequenceClassifier], signals: Sequence[Signal]) -> tuple[Floats, Tensor]:
+    """(B, K) mean logits of `nets` and (B, D) descriptors by the first of them; signals of nearly one length go together."""
+    order = sorted(range(len(signals)), key=lambda k: signals[k].shape[1])
+    logits = np.empty((len(signals), nets[0].labels))
+    descriptors: list[Tensor] = [torch.empty(0)] * len(signals)
+    for first in range(0, len(order), TOGETHER):
+        rows = order[first : first + TOGETHER]
+        x, valid = padded([signals[k] for k in rows])
+        total = torch.zeros(len(rows), nets[0].labels, dtype=torch.float64)
+        for number, net in enumerate(nets):
+            maps = net.features(x)
+            total += net.read(maps, valid)[0].double().cpu()
+            if number == 0:
+                for k, row in zip(rows, described(net, maps, valid), strict=True):
+                    descriptors[k] = row
+        logits[rows] = (total / len(nets)).numpy()
+    return logits, torch.stack(descriptors)
+
+
+def padded(signals: Sequence[Signal]) -> tuple[Tensor, Tensor]:
+    """(C, N) signals -> (B, C, T) with zeros behind, and (B, T) where they are signal."""
+    length = max(signal.shape[1] for signal in signals)
+    x = torch.zeros(len(signals), signals[0].shape[0], length)
+    valid = torch.zeros(len(signals), length, dtype=torch.bool)
+    for k, signal in enumerate(signals):
+        x[k, :, : signal.shape[1]] = torch.from_numpy(np.ascontiguousarray(signal, dtype=np.float32))
+        valid[k, : signal.shape[1]] = True
+    return x.to(device()), valid.to(device())
+
+
+def described(net: SequenceClassifier, maps: Tensor, valid: Tensor) -> Tensor:
+    """(B, C, 1, T') last map -> (B, 2 C) descriptors over the signal's own time: mean and spread of each channel, on a root scale."""
+    kept = torch.nn.functional.max_pool1d(valid[:, None].float(), net.shortening, ceil_mode=True)[:, :, : maps.shape[3]]
+    flat = maps[:, :, 0].float()
+    count = kept.sum(dim=2).clamp(min=1)
+    mean = (flat * kept).sum(dim=2) / count
+    spread = ((flat.square() * kept).sum(dim=2) / count - mean.square()).clamp(min=0).sqrt()
+    return describe([mean[:, :, None, None], spread[:, :, None, None]]).cpu()
+
+
+def calibrated(calibrations: Sequence[Calibration], logits: Floats) -> tuple[Floats, Floats, Floats]:
+    """(B, K) logits -> (B, K) probabilities with low and high ends of their intervals."""
+    if len(calibrations) == 1:
+        return calibrations[0].probabilities(logits), *calibrations[0].interval(logits)
+    pairs = [two(logits[:, k]) for k in range(logits.shape[1])]
+    fitted = np.stack([one.probabilities(pair)[:, 1] for one, pair in zip(calibrations, pairs, strict=True)], axis=1)
+    ends = [one.interval(pair) for one, pair in zip(calibrations, pairs, strict=True)]
+    low, high = (np.stack([end[side][:, 1] for end in ends], axis=1) for side in (0, 1))
+    return fitted, low, high
+
+
+def two(logit: Floats) -> Floats:
+    """(B,) logit of a label -> (B, 2) logits of its absence and presence."""
+    return np.stack([np.zeros_like(logit), logit], axis=1)
+
+
+def predict(model: Model, signals: Sequence[Signal]) -> Prediction:
+    """Read (C, N) signals. In single precision: the same recording gives the same figure on every machine."""
+    with model.lock:
+        logits, descriptors = forward(model.nets, signals)
+    probabilities, low, high = calibrated(model.calibrations, logits)
+    distance = model.neighbourhood.distance(descriptors).double().numpy()
+    return Prediction(logits=logits, probabilities=probabilities, low=low, high=high, distance=distance)
+
+
+def attribute(model: Model, signal: Signal, label: int, method: str, beats: NDArray[np.int64]) -> SignalInfluence:
+    """What of one (C, N) signal moved the logit of label number `label`; `method` is a key of explain.SIGNAL_METHODS.
+
+    Args:
+        beats: samples of `signal` between which a beat lies, in order, for methods that take away beat after beat.
+    """
+    x = torch.from_numpy(np.ascontiguousarray(signal, dtype=np.float32))[None].to(device())
+    with model.lock:
+        return SIGNAL_METHODS[method](Together(model.nets), x, label, beats)

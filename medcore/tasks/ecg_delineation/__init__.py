@@ -1,0 +1,1 @@
+"""P, QRS and T of each lead of an ECG: onset, peak, offset."""

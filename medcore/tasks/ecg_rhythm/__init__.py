@@ -1,0 +1,1 @@
+"""Rhythm of a single-lead ECG."""

@@ -1,0 +1,122 @@
+"""Training of a signal classifier: batches of random pieces, worn at random, and the loss of labels that may be known in part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from medcore.networks.device import autocast, device, settle
+from medcore.networks.recurrent import SequenceClassifier
+from medcore.training.descent import Descent, descend
+from medcore.training.waveforms import Wear, crop, worn
+
+Network = Callable[[], SequenceClassifier]
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """Records to learn from: `signals` (C, N) each, `targets` (n, K), `weights` (n,) how often a record is drawn.
+
+    With `leads`, a record's lead is drawn by these weights (C,) and the network sees that one alone.
+    """
+
+    signals: Sequence[NDArray[np.floating]]
+    targets: NDArray[np.float32]
+    weights: NDArray[np.float64]
+    share: float  # of a batch
+    leads: NDArray[np.float64] | None = None
+
+    def rows(self, kept: NDArray[np.bool_]) -> Pool:
+        """The records that `kept` names."""
+        index = np.flatnonzero(kept)
+        return Pool(
+            signals=[self.signals[k] for k in index], targets=self.targets[index], weights=self.weights[index], share=self.share,
+            leads=self.leads,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """What a signal classifier's training may vary."""
+
+    rate_hz: float
+    lengths_s: tuple[tuple[float, float], ...]  # (seconds, chance): every batch has one length
+    epochs: int
+    rate: float = 2e-3
+    batch: int = 64
+    smoothing: float = 0.05
+    averaging: float = 0.995
+    decay: float = 0.02
+    folds: int = 5
+    wear: Wear = field(default_factory=Wear)
+
+
+def among(logits: Tensor, allowed: Tensor, smoothing: float) -> Tensor:
+    """Exclusive classes known in part: minus the log of what the `allowed` (B, K) ones have together.
+
+    A full label allows one class; "not atrial fibrillation" allows all others.
+    """
+    log_p = logits.float().log_softmax(dim=1)
+    said = log_p.masked_fill(allowed == 0, -1e4).logsumexp(dim=1)
+    return -((1 - smoothing) * said + smoothing * log_p.mean(dim=1)).mean()
+
+
+def separate(logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
+    """Labels that exclude nothing: the cross entropy of each, NaN where it is not known."""
+    known = ~targets.isnan()
+    wanted = targets.nan_to_num() * (1 - smoothing) + smoothing / 2
+    each = torch.nn.functional.binary_cross_entropy_with_logits(logits.float(), wanted, reduction="none")
+    return (each * known).sum() / known.sum()
+
+
+def fit(network: Network, pools: Sequence[Pool], recipe: Recipe, loss: Callable[[Tensor, Tensor, float], Tensor], seed: int, checkpoint: Path,
+        start: dict[str, Tensor] | None = None) -> SequenceClassifier:  # fmt: skip
+    """One network trained on `pools`, with averaged weights.
+
+    Args:
+        start: tensors to begin with, where they fit; the rest begins at random.
+    """
+    torch.manual_seed(seed)
+    net = network()
+    if start is not None:
+        own = net.state_dict()
+        net.load_state_dict(own | {name: value for name, value in start.items() if name in own and own[name].shape == value.shape})
+    steps = int(np.ceil(len(pools[0].signals) / (recipe.batch * pools[0].share)))
+
+    def losses(net: SequenceClassifier, rng: torch.Generator) -> Iterator[Tensor]:
+        draw = np.random.default_rng(int(torch.randint(2**31, (1,), generator=rng)))
+        for _ in range(steps):
+            x, valid, targets = batch(pools, recipe, draw)
+            x = worn(x, recipe.rate_hz, recipe.wear, rng)
+            with autocast(device()):
+                logits = net(x.to(device()), valid.to(device()))
+            yield loss(logits, targets.to(device()), recipe.smoothing)
+
+    how = Descent(epochs=recipe.epochs, steps=steps, rate=recipe.rate, decay=recipe.decay, averaging=recipe.averaging, clip=1.0, warm=0.15)
+    return descend(settle(net), losses, how, seed, checkpoint).eval()
+
+
+def batch(pools: Sequence[Pool], recipe: Recipe, draw: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """(B, C, T) pieces of one length, (B, T) where they are signal, (B, K) targets."""
+    seconds, chances = zip(*recipe.lengths_s, strict=True)
+    length = int(draw.choice(seconds, p=chances) * recipe.rate_hz)
+    pieces, counts, targets = [], [], []
+    for pool in pools:
+        for k in draw.choice(len(pool.signals), round(recipe.batch * pool.share), p=pool.weights / pool.weights.sum()):
+            signal = pool.signals[k]
+            if pool.leads is not None:
+                lead = int(draw.choice(len(pool.leads), p=pool.leads / pool.leads.sum()))
+                signal = signal[lead : lead + 1]
+            piece, count = crop(signal, length, recipe.wear.stretch, draw)
+            pieces.append(piece)
+            counts.append(count)
+            targets.append(pool.targets[k])
+    valid = torch.arange(length)[None] < torch.tensor(counts)[:, None]
+    return torch.from_numpy(np.stack(pieces)), valid, torch.from_numpy(np.stack(targets))
