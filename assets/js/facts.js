@@ -15,7 +15,7 @@ export default function (component) {
   const { data, parentElement } = component;
   const parts = [];
   if (data.notice) parts.push(notice(data.notice));
-  if (data.chips) parts.push(el("div", { class: "chips" }, data.chips.map(([name, words]) => chip(name, words))));
+  if (data.chips) parts.push(el("div", { class: data.tight ? "chips tight" : "chips" }, data.chips.map(([name, words]) => chip(name, words))));
   if (data.title) parts.push(el("div", { class: "title" }, data.title));
   if (data.facts) parts.push(el("dl", { class: data.dense ? "dense" : "" }, data.facts.map(fact)));
   if (data.history) parts.push(el("ol", { class: "history" }, data.history.map(entry)));

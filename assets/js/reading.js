@@ -26,7 +26,7 @@ export default function (component) {
     icon(data.decision.icon, 22), el("div", {}, el("div", { class: "words" }, data.decision.words), el("div", { class: "sub" }, data.decision.detail)))];
   if (data.findings.length) parts.push(...data.findings.map((row) => finding(row, data)));
   if (data.others.length) parts.push(el("div", { class: "others" }, el("div", { class: "muted" }, data.texts.classes),
-    el("dl", {}, data.others.map(([name, value]) => [el("dt", {}, name), el("dd", { class: "num" }, el("span", { class: "mini" }, el("i", { style: `width:${Math.round(value * 100)}%` })), value.toFixed(2))]))));
+    el("dl", {}, data.others.map(([name, value, point]) => [el("dt", {}, name), el("dd", { class: "num" }, el("span", { class: "mini" }, el("i", { style: `width:${Math.round(value * 100)}%` }), point === null || point === undefined ? null : el("b", { style: `left:${Math.round(point * 100)}%`, title: point.toFixed(2) })), value.toFixed(2))]))));
   parts.push(el("div", { class: "made muted" }, data.made));
   themed(parentElement).replaceChildren(...parts);
 }

@@ -28,6 +28,13 @@ def key_image(series: Series, index: int, attribution: Attribution | None = None
     return out.getvalue()
 
 
+def cividis(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """(...) of 0..1 -> (..., 3) colours."""
+    stops = np.array([[int(code[at : at + 2], 16) for at in (0, 2, 4)] for code in _CIVIDIS], dtype=np.float32)
+    place = np.linspace(0, 1, len(stops))
+    return np.stack([np.interp(values, place, stops[:, channel]) for channel in range(3)], axis=-1).astype(np.uint8)
+
+
 def _grey(series: Series, index: int) -> NDArray[np.uint8]:
     if series.array.shape[0] == 3:
         return np.ascontiguousarray(np.moveaxis(series.array[:, index], 0, -1), dtype=np.uint8)
@@ -35,10 +42,8 @@ def _grey(series: Series, index: int) -> NDArray[np.uint8]:
 
 
 def _overlaid(image: Image.Image, attribution: Attribution) -> Image.Image:
-    stops = np.array([[int(code[at : at + 2], 16) for at in (0, 2, 4)] for code in _CIVIDIS], dtype=np.float32)
     values = np.asarray(attribution.values, dtype=np.float32).clip(0, 1)
-    place = np.linspace(0, 1, len(stops))
-    colours = np.stack([np.interp(values, place, stops[:, channel]) for channel in range(3)], axis=-1).astype(np.uint8)
+    colours = cividis(values)
     mask = np.where(values >= _FROM, int(255 * _OPACITY), 0).astype(np.uint8)
     over = Image.fromarray(colours).resize(image.size, Image.Resampling.BILINEAR)  # the map may be coarser; it covers the whole image
     return Image.composite(over, image, Image.fromarray(mask).resize(image.size, Image.Resampling.BILINEAR))

@@ -12,11 +12,12 @@ from medcore.settings import PROJECT
 
 ASSETS = PROJECT / "assets"
 Data = dict[str, Any]
+_SCRIPTS = {"ecg": ("ecg_signal", "ecg_paper", "ecg")}  # those made of more than one file
 
 
 @cache
 def _made(name: str) -> Any:
-    js = "\n".join((ASSETS / "js" / f"{part}.js").read_text("utf-8") for part in ("common", name))
+    js = "\n".join((ASSETS / "js" / f"{part}.js").read_text("utf-8") for part in ("common", *_SCRIPTS.get(name, (name,))))
     css = "\n".join((ASSETS / "css" / f"{part}.css").read_text("utf-8") for part in ("common", name))
     return st.components.v2.component(f"medcore_{name}", html='<div class="root"></div>', js=js, css=css)
 
@@ -39,3 +40,8 @@ def facts(key: str, **parts: Any) -> None:
 def notice(kind: str, text: str, key: str, lines: list[tuple[str, str]] | None = None) -> None:
     """One sentence with its icon: `kind` is failed, refused, info or absent; `lines` are shown literally below it."""
     show("facts", {"notice": {"kind": kind, "text": text, "lines": lines or []}}, key)
+
+
+def cells(key: str, columns: list[str], rows: list[list[Any]], **more: Any) -> None:
+    """A table whose cells are texts or chips {icon, words, note} (see assets/js/cells.js), shown literally."""
+    show("cells", {"columns": columns, "rows": rows, **more}, key)

@@ -16,28 +16,30 @@ METHODS = ("gradcam", "integrated_gradients", "occlusion")
 OFF = "off"
 
 
-def controls(store: Store, row: ReportRow) -> Overlay | None:
-    """The section under the reading; what it says is to lie over the image."""
+def controls(store: Store, row: ReportRow, methods: tuple[str, ...] = METHODS, maps: tuple[str, ...] = MAPS) -> Overlay | None:
+    """The section under the reading; what it says is to lie over the image or the trace."""
     with st.container(key="card-explain"):
         st.markdown(f"#### {t('explain.title')}")
         method = st.segmented_control(
-            t("explain.method"), (OFF, *METHODS), default=OFF, required=True, label_visibility="collapsed",
+            t("explain.method"), (OFF, *methods), default=OFF, required=True, label_visibility="collapsed",
             format_func=lambda name: t(f"method.{name}"), key=f"method-{row.report_id}", on_change=_ask, args=(store, row),
         )  # fmt: skip
-        st.caption(t("explain.influence"))
+        st.caption(t("explain.influence_trace" if row.report.ecg else "explain.influence"))
         if method in (None, OFF):
             return None
         found = _newest(row, str(method))
         if found is None:
             _pending(store, row, str(method))
             return None
-        left, middle, right = st.columns([1, 1, 1.1])
+        left, middle, right = st.columns([1, 1, 1.1] if len(maps) > 1 else [1, 1, 0.01])
         opacity = left.slider(t("explain.opacity"), 0.0, 1.0, 0.5, 0.05, key="opacity")
         threshold = middle.slider(t("explain.threshold"), 0.0, 1.0, 0.3, 0.05, key="threshold")
-        colours = right.segmented_control(t("explain.colours"), MAPS, default=MAPS[0], required=True, key="colours")
+        colours = maps[0]
+        if len(maps) > 1:
+            colours = right.segmented_control(t("explain.colours"), maps, default=maps[0], required=True, key="colours") or maps[0]
         _sanity(row.task, str(method))
     number, attribution = found
-    return Overlay(number=number, attribution=attribution, opacity=opacity, threshold=threshold, colours=colours or MAPS[0])
+    return Overlay(number=number, attribution=attribution, opacity=opacity, threshold=threshold, colours=colours)
 
 
 def _newest(row: ReportRow, method: str) -> tuple[int, Any] | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from medcore import pipeline, read
-from medcore.errors import MedcoreError, StoreError
+from medcore.errors import MedcoreError, SamplingRateUnknown, StoreError
 from medcore.store import Actor, Store
 from medcore.types import Study
 
@@ -19,6 +19,7 @@ class Outcome:
     existed: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()  # stored, but no model could be chosen
     refused: tuple[tuple[str, MedcoreError], ...] = ()  # file name as uploaded, why
+    asking: tuple[tuple[str, bytes], ...] = ()  # ECGs that do not state their sampling rate: name and bytes, to be read again with a note
 
 
 def admit(store: Store, files: Sequence[tuple[str, bytes]], actor: Actor, *, demo: bool = False) -> Outcome:
@@ -38,7 +39,11 @@ def admit(store: Store, files: Sequence[tuple[str, bytes]], actor: Actor, *, dem
             refused.append((study.sources[0].name, error))
     for refusal in taken.refused:
         store.audit("upload_refused", "", actor, {"code": refusal.error.code})
-    return Outcome(added=tuple(added), existed=tuple(existed), unread=tuple(unread), refused=tuple(refused))
+    doubtful = {name for name, error in refused if error.code == SamplingRateUnknown("").code}
+    return Outcome(
+        added=tuple(added), existed=tuple(existed), unread=tuple(unread), refused=tuple(refused),
+        asking=tuple((name, data) for name, data in files if name in doubtful),
+    )  # fmt: skip
 
 
 def _ask(store: Store, study_id: str, study: Study, actor: Actor) -> bool:

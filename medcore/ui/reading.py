@@ -16,15 +16,20 @@ from medcore.ui.worklist import class_title
 
 def show(row: ReportRow, card: ModelCard) -> None:
     """The reading of one report; where the gate refused and nobody overrode it, the reason and no finding."""
-    report = row.report
+    said(row.report, card, decision(row.report), "reading")
+
+
+def said(report: Report, card: ModelCard, decided: dict[str, str], key: str, findings: tuple[Finding, ...] | None = None) -> None:
+    """The reading under `decided`, its icon, words and explaining sentence; `findings` are those to show on their scales, else all told."""
+    shown = told(report) if findings is None else findings
     data = {
-        "decision": decision(report),
-        "findings": [_finding(report, finding) for finding in told(report)] if speaks(report) else [],
+        "decision": decided,
+        "findings": [_finding(report, finding) for finding in shown] if speaks(report) else [],
         "others": _others(report) if speaks(report) else [],
         "made": made(report, card),
         "texts": texts("reading"),
     }
-    components.show("reading", data, "reading")
+    components.show("reading", data, key)
 
 
 def speaks(report: Report) -> bool:
@@ -87,11 +92,12 @@ def _finding(report: Report, finding: Finding) -> dict[str, Any]:
     }
 
 
-def _others(report: Report) -> list[tuple[str, float]]:
-    """Every class, where there are more than the findings already show."""
+def _others(report: Report) -> list[tuple[str, float, float | None]]:
+    """Every class with its probability and operating point, where there are more than the findings already show."""
     if len(report.probabilities) <= 2:
         return []
-    return [(class_title(report.task, name), value) for name, value in report.probabilities]
+    points = {finding.label.name: finding.label.threshold for finding in report.findings if finding.label.is_finding}
+    return [(class_title(report.task, name), value, points.get(name)) for name, value in report.probabilities]
 
 
 def made(report: Report, card: ModelCard) -> str:

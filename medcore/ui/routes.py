@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections import OrderedDict
+from dataclasses import dataclass, field
 from threading import Lock
 
 from starlette.datastructures import MutableHeaders
@@ -18,7 +19,7 @@ from medcore import export, registry
 from medcore.errors import MedcoreError
 from medcore.store import open_store
 from medcore.types import Study
-from medcore.ui import pixels
+from medcore.ui import ecg_beat, ecg_samples, pixels
 from medcore.ui.tokens import TOKENS, Grant
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,18 @@ HEADERS = {
     ),
 }
 _KEPT_STUDIES = 4
-_studies: OrderedDict[str, tuple[Study, dict[int, pixels.Layout]]] = OrderedDict()
+
+
+@dataclass(slots=True)
+class _Open:
+    """A study in use, with what was made of it to draw from: layouts by series, far levels by recording."""
+
+    study: Study
+    layouts: dict[int, pixels.Layout] = field(default_factory=dict)
+    far: dict[int, ecg_samples.Pyramid] = field(default_factory=dict)
+
+
+_studies: OrderedDict[str, _Open] = OrderedDict()
 _lock = Lock()
 
 
@@ -66,6 +78,36 @@ def _series(grant: Grant, request: Request) -> Response:
     return Response(_slices(grant, first, count), 200, KEEP_OUT, media_type=BINARY)
 
 
+def _recording(grant: Grant, request: Request) -> Response:
+    """Part of a recording: ?first=0&count=n&level=k (see `ecg_samples`)."""
+    first, count, level = (int(request.query_params.get(name, "0")) for name in ("first", "count", "level"))
+    opened = _study(grant.subject)
+    recording = opened.study.recordings[grant.index]
+    if level > 2 and grant.index not in opened.far:
+        opened.far[grant.index] = ecg_samples.pyramid(recording)
+    body = ecg_samples.part(recording, opened.far.get(grant.index), first, count, level)
+    return Response(body, 200, KEEP_OUT, media_type=BINARY)
+
+
+def _marks(grant: Grant, _request: Request) -> Response:
+    """The waves of a report's recording."""
+    reading = open_store().report(grant.subject).report.ecg
+    if reading is None or reading.marks is None:
+        raise IndexError("no marks")
+    return Response(ecg_samples.marks(reading.marks), 200, KEEP_OUT, media_type=BINARY)
+
+
+def _beat(grant: Grant, _request: Request) -> Response:
+    """The average beat of a report's recording."""
+    row = open_store().report(grant.subject)
+    reading = row.report.ecg
+    recording = _study(row.study_id).study.recordings[grant.index]
+    found = ecg_beat.average(recording, reading.marks) if reading and reading.marks is not None else None
+    if found is None:
+        raise IndexError("no beat")
+    return Response(found.packed(), 200, KEEP_OUT, media_type=BINARY)
+
+
 def _influence(grant: Grant, _request: Request) -> Response:
     row = open_store().report(grant.subject)
     return Response(pixels.influence((*row.report.attributions, *row.attachments)[grant.index]), 200, KEEP_OUT, media_type=BINARY)
@@ -74,10 +116,11 @@ def _influence(grant: Grant, _request: Request) -> Response:
 def _pdf(grant: Grant, _request: Request) -> Response:
     store = open_store()
     row = store.report(grant.subject)
-    study, _ = _study(row.study_id)
+    study = _study(row.study_id).study
     attributions = (*row.report.attributions, *row.attachments)
     shown = attributions[grant.index - 1] if grant.index else None
-    body = export.pdf(row, store.study(row.study_id), study, registry.card(row.task), store.reads(row.report_id), grant.language, shown)
+    made = export.ecg_pdf if row.report.ecg is not None and study.recordings else export.pdf
+    body = made(row, store.study(row.study_id), study, registry.card(row.task), store.reads(row.report_id), grant.language, shown)
     return _file(body, f"medcore-report-{row.report_id[:8]}.pdf", "application/pdf")
 
 
@@ -90,27 +133,30 @@ def _file(body: bytes, name: str, media_type: str) -> Response:
     return Response(body, 200, {**KEEP_OUT, "Content-Disposition": f'attachment; filename="{name}"'}, media_type=media_type)
 
 
-_SERVED = {"series": _series, "influence": _influence, "pdf": _pdf, "predictions": _predictions}
+_SERVED = {
+    "series": _series, "recording": _recording, "marks": _marks, "beat": _beat, "influence": _influence, "pdf": _pdf,
+    "predictions": _predictions,
+}  # fmt: skip
 
 
 def _slices(grant: Grant, first: int, count: int) -> bytes:
-    study, layouts = _study(grant.subject)
-    series = study.series[grant.index]
+    opened = _study(grant.subject)
+    series = opened.study.series[grant.index]
     if not (0 <= first < series.array.shape[1] and count > 0):
         raise IndexError("no such slice")
-    if grant.index not in layouts:
-        layouts[grant.index] = pixels.layout(series)
-    return pixels.samples(series, layouts[grant.index], first, count)
+    if grant.index not in opened.layouts:
+        opened.layouts[grant.index] = pixels.layout(series)
+    return pixels.samples(series, opened.layouts[grant.index], first, count)
 
 
-def _study(study_id: str) -> tuple[Study, dict[int, pixels.Layout]]:
+def _study(study_id: str) -> _Open:
     """The study from the store, the last few kept open: scrolling asks for many parts of one study."""
     open_store().study(study_id)  # raises NotFound once it is deleted, kept or not
     with _lock:
         if study_id in _studies:
             _studies.move_to_end(study_id)
             return _studies[study_id]
-    opened: tuple[Study, dict[int, pixels.Layout]] = (open_store().load(study_id), {})
+    opened = _Open(open_store().load(study_id))
     with _lock:
         _studies[study_id] = opened
         while len(_studies) > _KEPT_STUDIES:

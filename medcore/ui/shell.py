@@ -15,10 +15,11 @@ from medcore.ui.text import language, plain, sentence, t
 
 log = logging.getLogger(__name__)
 PAGES = PROJECT / "pages"
-NAMES = ("worklist", "image", "models", "validate")
+NAMES = ("worklist", "image", "ecg", "models", "validate")
 ICONS = {
     "worklist": ":material/list_alt:",
     "image": ":material/radiology:",
+    "ecg": ":material/ecg_heart:",
     "models": ":material/fact_check:",
     "validate": ":material/analytics:",
 }

@@ -18,9 +18,9 @@ LIFETIME_S = 15 * 60
 class Grant:
     """What a token opens, and for whom."""
 
-    kind: str  # "series", "influence", "pdf" or "predictions"
-    subject: str  # the id of the study, the report, the report or the job
-    index: int = 0  # of the series, or of the attribution; of a PDF: of the attribution it shows, from 1, 0 for none
+    kind: str  # "series", "recording", "marks", "beat", "influence", "pdf" or "predictions"
+    subject: str  # the id of the study (series, recording), of the report, or of the job (predictions)
+    index: int = 0  # of the series, of the recording, or of the attribution; of a PDF: of the attribution it shows, from 1, 0 for none
     language: str = ""  # of the PDF
     browser: str  # the HttpOnly cookie of the browser it was granted to
     session: str  # the Streamlit session; when that ends, so does the grant

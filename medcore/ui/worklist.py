@@ -11,7 +11,7 @@ from medcore import registry, settings
 from medcore.errors import MedcoreError, MixedPatients
 from medcore.export.wording import class_name
 from medcore.store import Store, StudyRow, StudyStatus, WorkerState
-from medcore.ui import components, demo, intake, session, shell
+from medcore.ui import asking, components, demo, intake, session, shell
 from medcore.ui.text import language, person_name, sentence, t, texts
 
 STATUS_ICON = {
@@ -23,6 +23,11 @@ FILTERS = ("all", "flagged", "active", "ready", "refused", "signed")
 PAGE = 50
 _WORKER_ICON = {"ready": "absent", "starting": "running", "down": "failed"}
 _EVERY_S, _WORKER_S = 0.4, 2.0
+
+
+def home(row: StudyRow) -> str:
+    """The page that shows a study: that of ECGs where there is no image in it."""
+    return "image" if row.images else "ecg"
 
 
 def rows(store: Store, search: str, chosen: str, limit: int) -> tuple[StudyRow, ...]:
@@ -80,18 +85,21 @@ def _plain(row: StudyRow) -> dict[str, Any]:
     }
 
 
-def table(store: Store, search: str, chosen: str) -> None:
-    """The table itself, or what to do when there is nothing in it."""
+def table(store: Store, search: str, chosen: str, page: str | None = None) -> None:
+    """The table itself, or what to do when there is nothing in it; with `page`, only the studies at home there."""
     limit = int(st.session_state.get("worklist-limit", PAGE))
-    found = rows(store, search, chosen, limit)
+    found = tuple(row for row in rows(store, search, chosen, limit) if page in (None, home(row)))
+    if not found and page:
+        return
     if not found:
         _empty(bool(search) or chosen != FILTERS[0])
         return
     names = ("status", "patient", "modality", "study", "date", "flag", "uncertainty", "verdict")
     data = {"columns": [t(f"column.{name}") for name in names], "rows": [_plain(row) for row in found], "texts": texts("table")}
     result = components.show("worklist", data, "worklist-table", open=None, remove=None)
-    if result.open:
-        st.switch_page(shell.page("image"), query_params={"study": result.open})
+    opened = next((row for row in found if row.study_id == result.open), None)
+    if opened:
+        st.switch_page(shell.page(home(opened)), query_params={"study": opened.study_id})
     if result.remove:
         confirm_delete(store, next((row for row in found if row.study_id == result.remove), None))
     if len(found) == limit:
@@ -146,15 +154,17 @@ def confirm_delete(store: Store, row: StudyRow | None) -> None:
     ask()
 
 
-def rail(store: Store) -> None:
-    """Where studies come in: drop zone, what became of the last upload, demo cases, the worker."""
+def rail(store: Store, page: str | None = None) -> None:
+    """Where studies come in: drop zone, what became of the last upload, demo cases (with `page`, those it shows), the worker."""
     with st.container(key="card-upload"):
         st.markdown(f"#### {t('upload.title')}")
         _uploader(store)
-        told()
+        told(store)
     with st.container(key="card-demo"):
         st.markdown(f"#### {t('demo.title')}")
         for case in demo.cases():
+            if page and page != ("ecg" if case.modality == "ECG" else "image"):
+                continue
             with st.container(key=f"demo-{case.name}"):
                 label = f"**{t(f'demo.{case.name}_title')}** · {t(f'demo.{case.name}')}"
                 st.button(label, key=f"demo-button-{case.name}", width="stretch", on_click=_demo, args=(store, case))
@@ -194,11 +204,13 @@ def _demo(store: Store, case: demo.Case) -> None:
         st.session_state.outcome = intake.Outcome(refused=((case.name, error),))
 
 
-def told() -> None:
+def told(store: Store) -> None:
     """What became of the last upload: one sentence a refusal, and a way to what was added."""
     outcome: intake.Outcome | None = st.session_state.get("outcome")
     if outcome is None:
         return
+    if outcome.asking:
+        asking.rate(store, outcome)
     for number, (name, error) in enumerate(outcome.refused[:8]):
         components.notice("failed", sentence(error), f"refused-{number}", [(name, ""), *_both(error)])
     if len(outcome.refused) > 8:
@@ -213,7 +225,7 @@ def told() -> None:
     with st.container(horizontal=True):
         if stored and st.button(t("upload.open"), type="primary", key="open-added"):
             del st.session_state["outcome"]
-            st.switch_page(shell.page("image"), query_params={"study": stored[0]})
+            st.switch_page(shell.page(home(store.study(stored[0]))), query_params={"study": stored[0]})
         st.button(t("upload.dismiss"), key="dismiss", type="tertiary", on_click=lambda: st.session_state.pop("outcome", None))
 
 

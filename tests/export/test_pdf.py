@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from medcore.export import document, fonts, pdf, wording
+from medcore.export import fonts, pdf, sheet, wording
 from medcore.store import Actor, Addendum, Read, ReportRow, ReportState, StudyRow, StudyStatus, Verdict
 from medcore.types import Attribution, Gate, Patient, Series, Study
 from tests.pages.conftest import card, report
@@ -58,14 +58,14 @@ READ = Read(read_id="1", report_id="r", verdict=Verdict.DISAGREE, note="A rib, n
 def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every line that the sheet was asked to print."""
     lines: list[str] = []
-    keep = document._Sheet.safe
+    keep = sheet.Sheet.safe
 
     def safe(self: Any, text: str) -> str:
         shown = keep(self, text)
         lines.append(shown)
         return shown
 
-    monkeypatch.setattr(document._Sheet, "safe", safe)
+    monkeypatch.setattr(sheet.Sheet, "safe", safe)
     return lines
 
 
