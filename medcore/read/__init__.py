@@ -111,7 +111,7 @@ def read_each(files: Sequence[tuple[str, bytes]]) -> tuple[Study | InputRejected
 
 
 def read_records(records: Sequence[Sequence[tuple[str, bytes]]]) -> tuple[Study | InputRejected, ...]:
-    """One answer per record, in order; a record is its files (name, bytes): a WFDB header with its signals, or one file of another format."""
+    """One answer per record, in order. A record is its files (name, bytes): a WFDB header with its signals, or one file of another kind."""
     answers: list[Study | InputRejected] = []
     while len(answers) < len(records):
         start, size = len(answers), 0

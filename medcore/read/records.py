@@ -69,7 +69,7 @@ def plan(entries: Iterable[Entry], notes: Mapping[int, tuple[Unit, Note]] | None
     for each, text in headers:
         _take_header(found, each, text, by_name)
     if len(by_name) == 1:
-        found.notes.clear()  # a note about nothing
+        found.notes = dict(notes or {})  # a note about nothing
     if headers:
         stems = {(each.group, each.folder, _stem(each.name)) for each, _ in headers}
         found.beside = {each.unit for each in by_name.values() if (each.group, each.folder, _stem(each.name)) in stems}

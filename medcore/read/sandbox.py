@@ -21,13 +21,14 @@ from medcore import errors, settings
 from medcore.errors import InputRejected, ReaderFailed, TooLarge
 from medcore.read.image import Image
 from medcore.read.limits import ARCHIVE_BYTES, MIB
-from medcore.read.text import display_name
+from medcore.read.text import clean, display_name
 from medcore.read.tracing import Tracing
 from medcore.read.wire import Frames, Mapped, send_frame, shared_file, starts, write_at
 from medcore.types import Source
 
 LOG = logging.getLogger("medcore.read")
 PREAMBLE = 128
+SENTENCE_LIMIT = 320  # characters of a refusal that are shown
 NAME_LIMIT = 1024  # characters of a file's name that the child is told
 UNIT_SECONDS = 4.0  # a file that takes longer is refused, so that a bad one is answered within 5 s ...
 BYTES_PER_SECOND = 2_000_000  # ... but large compressed ones get the time they need
@@ -241,7 +242,9 @@ class _Upload:
         if "refused" in message:
             kind = getattr(errors, str(message["kind"]), None)
             kind = kind if isinstance(kind, type) and issubclass(kind, InputRejected) else InputRejected
-            self.found.append(({"unit": message["refused"], "name": message["name"]}, kind(display_name(str(message["message"])))))
+            self.found.append(
+                ({"unit": message["refused"], "name": message["name"]}, kind(clean(str(message["message"]), SENTENCE_LIMIT) or _DIED))
+            )
         else:
             self.found.append((message, None))
 

@@ -12,13 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medcore.errors import Inconsistent, NotAnImage, TooLarge
+from medcore.read.ecg.assemble import distinct, require
 from medcore.read.ecg.leads import kind, standard
 from medcore.read.limits import DECODED_BYTES
 from medcore.types import Array
 
-HOURS = 72
-LEADS = 32
-FASTEST_HZ = 100_000.0
 _MILLIVOLTS = {"V": 1e3, "MV": 1.0, "UV": 1e-3, "NV": 1e-6, "VOLT": 1e3, "VOLTS": 1e3, "MILLIVOLT": 1.0, "MICROVOLT": 1e-3}
 _NO_VOLTAGE = "NU"
 _UNITLESS = {"", "NU", "N/U", "UNITLESS", "NORMALIZED", "NORMALISED", "ADU", "ADC", "AU", "A.U.", "DIGITAL", "1", "N/A", "NA", "NONE"}
@@ -35,7 +33,7 @@ class Channel:
     label: str
     unit: str
     sampling_rate_hz: float
-    stored: NDArray[Any]  # (N,), integers or floats, often a view on the file
+    stored: NDArray[Any]  # (N,), or (blocks, samples of each) as it lies in the file; integers or floats, often a view on the file
     scale: float = 1.0
     offset: float = 0.0
     invalid: int | None = None
@@ -55,49 +53,31 @@ def joined(channels: Sequence[Channel], notes: list[str], *, modality: str | Non
     """The tracing of these channels; `modality` where the file itself says what they all are.
 
     Raises:
-        Inconsistent: no samples, a rate that is none, a scale that is none.
+        BadGeometry: no samples, or a rate that is none. Inconsistent: a gain that is none.
         TooLarge: over 72 h, 32 leads or the memory of the reader.
         NotAnImage: no signal at all.
     """
-    for channel in channels:
-        _must_be_possible(channel)
     picked, code = (list(channels), modality) if modality is not None else _ecg(channels, notes)
     picked, unit = _one_unit(_one_rate(picked, notes), notes)
-    if len(picked) > LEADS:
-        raise TooLarge(f"This recording has more than {LEADS} leads.")
-    samples = min(len(channel.stored) for channel in picked)
-    must_fit(len(picked), samples, picked[0].sampling_rate_hz)
+    rate, samples = picked[0].sampling_rate_hz, min(channel.stored.size for channel in picked)
+    require(len(picked), samples, rate)
     signal = np.empty((len(picked), samples), np.float32)
     for row, channel in zip(signal, picked, strict=True):
-        _fill(row, channel, _MILLIVOLTS[_unit(channel)] if unit == "mV" else 1.0)
-    return Joined(signal=signal, unit=unit, sampling_rate_hz=picked[0].sampling_rate_hz, leads=names(picked), modality=code)
+        _must_be_possible(channel)
+        _fill(row, channel, _MILLIVOLTS[_plain(channel.unit)] if unit == "mV" else 1.0)
+    leads = distinct([standard(channel.label) for channel in picked])
+    return Joined(signal=signal, unit=unit, sampling_rate_hz=rate, leads=leads, modality=code)
 
 
-def must_fit(leads: int, samples: float, sampling_rate_hz: float) -> None:
-    """Refuse what is empty, not timed, over 72 h or over the reader's memory, before it is allocated.
+def must_fit(signals: int, samples: int, sampling_rate_hz: float) -> None:
+    """Refuse signals, of which an ECG may be some, that are empty, not timed, over 72 h or over the memory, before they are decoded.
 
     Raises:
-        Inconsistent, TooLarge: as it is.
+        BadGeometry, TooLarge: as they are.
     """
-    if not (math.isfinite(sampling_rate_hz) and 0 < sampling_rate_hz <= FASTEST_HZ):
-        raise Inconsistent("The sampling rate that this recording states cannot be true, so nothing in it can be timed.")
-    if leads < 1 or samples < 1:
-        raise Inconsistent("This recording holds no samples.")
-    if samples / sampling_rate_hz > HOURS * 3600:
-        raise TooLarge(f"This recording is longer than {HOURS} hours.")
-    if leads * samples * 4 > DECODED_BYTES:
-        raise TooLarge("This recording needs more memory than the reader may use; export fewer leads or a shorter stretch.")
-
-
-def names(channels: Sequence[Channel]) -> tuple[str, ...]:
-    """Their leads, told apart where the file calls two the same."""
-    seen: Counter[str] = Counter()
-    out = []
-    for channel in channels:
-        lead = standard(channel.label)
-        seen[lead] += 1
-        out.append(lead if seen[lead] == 1 else f"{lead} ({seen[lead]})")
-    return tuple(out)
+    require(1, samples, sampling_rate_hz)
+    if signals * samples * 4 > DECODED_BYTES:
+        raise TooLarge("This recording needs more memory than the reader may use; export fewer signals or a shorter stretch.")
 
 
 def voltage(unit: str) -> bool:
@@ -112,10 +92,6 @@ def unitless(unit: str) -> bool:
 
 def _plain(unit: str) -> str:
     return unit.strip(" \0[]()").replace("µ", "u").replace("μ", "u").upper()
-
-
-def _unit(channel: Channel) -> str:
-    return _plain(channel.unit)
 
 
 def _must_be_possible(channel: Channel) -> None:
@@ -160,13 +136,17 @@ def _one_unit(channels: list[Channel], notes: list[str]) -> tuple[list[Channel],
 
 def _fill(row: NDArray[np.float32], channel: Channel, factor: float) -> None:
     """The physical values of one channel, in blocks so that no second copy of a long one is made."""
-    for start in range(0, len(row), _BLOCK):
-        stored = channel.stored[start : min(start + _BLOCK, len(row))]
-        block = row[start : start + len(stored)]
+    stored = channel.stored if channel.stored.ndim == 2 else channel.stored[:, None]
+    width = stored.shape[1]
+    rows, step = len(row) // width, max(_BLOCK // width, 1)
+    whole = row[: rows * width].reshape(rows, width)
+    for start in range(0, rows, step):
+        part = stored[start : min(start + step, rows)]
+        block = whole[start : start + len(part)]
         with np.errstate(over="ignore", invalid="ignore"):  # what no float32 can hold becomes infinite, and then missing
-            block[:] = stored if channel.offset == 0 else stored - np.float64(channel.offset)
+            block[:] = part if channel.offset == 0 else part - np.float64(channel.offset)
             block *= np.float32(channel.scale * factor)
         if channel.invalid is not None:
-            block[stored == channel.invalid] = np.nan
-    if channel.stored.dtype.kind == "f" or not math.isfinite(channel.scale * factor * 2.0**32):
-        row[~np.isfinite(row)] = np.nan
+            block[part == channel.invalid] = np.nan
+        block[~np.isfinite(block)] = np.nan
+    row[rows * width :] = np.nan

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medcore.errors import BadGeometry, Inconsistent, SamplingRateUnknown, Truncated, Unsupported
+from medcore.read.ecg.assemble import filters
 from medcore.read.ecg.channels import Channel, joined, must_fit
 from medcore.read.ecg.leads import STANDARD, standard
 from medcore.read.header import Header
@@ -61,7 +62,7 @@ def parse_waveform(header: Header, sop_class: str, notes: list[str]) -> Tracing:
     kept = ("patient", "study_uid", "series_uid", "study_date", "study_description")
     joint = joined(_timed(groups, notes), notes, modality=_modality(header, sop_class))
     return Tracing(
-        **joint, **{name: who[name] for name in kept},  # type: ignore[literal-required,arg-type]
+        **joint, **{name: who[name] for name in kept},  # type: ignore[literal-required]
         file_format="DICOM", started_at=_start(header), device=_device(header), filters=_filters(items),
         warnings=tuple(dict.fromkeys([*notes, *header.warnings])),
     )  # fmt: skip
@@ -196,10 +197,8 @@ def _device(header: Header) -> str | None:
 def _filters(items: list[Header]) -> str | None:
     """The pass band and notch of the first channel that states them, in Hz."""
     for channel in (channel for item in items for channel in item.items("ChannelDefinitionSequence")):
-        low, high, notch = (
-            (channel.finite(f"{name}Frequency", 1) or (0.0,))[0] for name in ("FilterLow", "FilterHigh", "NotchFilter")
-        )
-        words = [f"{low:g}-{high:g} Hz"] * (high > 0) + [f"notch {notch:g} Hz"] * (notch > 0)
+        low, high, notch = ((channel.finite(f"{name}Frequency", 1) or (0.0,))[0] for name in ("FilterLow", "FilterHigh", "NotchFilter"))
+        words = filters(low, high, notch)
         if words:
-            return ", ".join(words)
+            return words
     return None

@@ -65,10 +65,10 @@ def _file(head: WfdbHeader, name: str, data: memoryview, rate: float, notes: lis
     stored = _flac(data, first, signals, frames, rate) if first.format in FLAC else _stored(data, first, width, frames or 0)
     found, start = [], 0
     for signal in signals:
-        samples = stored[:, start : start + signal.per_frame].reshape(-1)
+        samples = stored[:, start : start + signal.per_frame]
         start += signal.per_frame
         if first.format == 8:
-            samples = np.cumsum(samples, dtype=np.int32) + signal.initial
+            samples = (np.cumsum(samples, dtype=np.int32) + np.int32(signal.initial)).reshape(samples.shape)
         _check(signal, samples, notes)
         found.append((signal, _channel(signal, samples, rate)))
     return found
@@ -177,8 +177,8 @@ def _channel(signal: Signal, samples: NDArray[Any], rate: float) -> Channel:
     """Skewed signals are put back in time; the end that they then lack is missing."""
     invalid = _INVALID.get(signal.format, -32768)
     if signal.skew:
-        moved = np.full(len(samples), np.nan, np.float32)
-        kept = samples[min(signal.skew * signal.per_frame, len(samples)) :]
+        moved = np.full(samples.size, np.nan, np.float32)
+        kept = samples.reshape(-1)[min(signal.skew * signal.per_frame, samples.size) :]
         moved[: len(kept)] = np.where(kept == invalid, np.nan, kept) if invalid is not None else kept
         samples, invalid = moved, None
     return Channel(
