@@ -62,3 +62,22 @@ def _pink(rng: np.random.Generator, count: int, slope: float, rate: float) -> np
     spectrum[0] = 0
     x = np.fft.irfft(spectrum, count)
     return x / x.std()
+
+
+def fibrillation(seconds: float, rate: float, seed: int) -> np.ndarray:
+    """Ventricular fibrillation (N,) in mV: three waves between 3 and 7 Hz whose frequency and height drift, 0.2 to 1 mV."""
+    rng, t = np.random.default_rng(seed), np.arange(round(seconds * rate)) / rate
+    x = np.zeros_like(t)
+    base = rng.uniform(3.5, 6.5)
+    for share in (1.0, 0.4, 0.3):
+        hz = np.clip(base + rng.normal(0, 0.4) + 0.3 * _pink(rng, t.size, 2, rate), 3, 7)
+        x += share * (1 + 0.4 * _pink(rng, t.size, 2, rate)) * np.sin(2 * np.pi * np.cumsum(hz) / rate + rng.uniform(0, 6))
+    return (x / np.abs(x).max() * rng.uniform(0.2, 1.0) + 0.01 * rng.normal(size=t.size)).astype(np.float32)
+
+
+def tachycardia(seconds: float, rate: float, seed: int, bpm: float = 180) -> np.ndarray:
+    """Ventricular tachycardia (N,) in mV: one wide wave up and a slower one down in each beat, nothing between."""
+    rng, t = np.random.default_rng(seed), np.arange(round(seconds * rate)) / rate
+    phase = np.cumsum(bpm / 60 * (1 + 0.01 * _pink(rng, t.size, 1.5, rate))) / rate
+    x = np.sin(2 * np.pi * phase) + 0.25 * np.sin(4 * np.pi * phase + 0.7) + 0.08 * np.sin(6 * np.pi * phase)
+    return (x + 0.02 * rng.normal(size=t.size)).astype(np.float32)
