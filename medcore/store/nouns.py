@@ -84,12 +84,13 @@ class StudyRow:
     study_date: str | None  # ISO 8601
     modality: str | None  # DICOM CS codes, "/" between several
     description: str | None
-    images: int  # slices and frames of all series
+    images: int  # slices and frames of all series; 0 for an ECG
     demo: bool
     status: StudyStatus
     task: str | None = None  # of the newest report, else of the newest job
     decision: str | None = None
-    flag: bool = False  # a finding is present in the newest report of some task
+    flag: bool = False  # a finding is present in the newest report of some task, or it raised an alarm
+    alarm: str | None = None  # review now: the code that such a report gives (asystole, ventricular, paced)
     uncertainty: float | None = None  # 0 sure .. 1 on the operating point; None: not read or refused
     indeterminate: bool = False
     gate_code: str | None = None  # "in", or why the task refused

@@ -157,14 +157,17 @@ def packed(stage: Stage, outcome: Report | Attribution) -> Packed:
 
 def insert_report(connection: Connection, study_id: str, job_id: str, report: Report, parcel: Packed) -> str:
     """Add a draft and renew the worklist; the caller has the study locked."""
-    known = [finding for finding in report.findings if finding.label.is_finding] or list(report.findings)
+    readings = (report, *report.also)
+    found = [finding for reading in readings for finding in reading.findings]
+    known = [finding for finding in found if finding.label.is_finding] or found
     report_id = text.new_id()
     values: dict[str, object] = {"report_id": report_id, "study_id": study_id, "job_id": job_id, "task": report.task}
     values |= {"state": str(ReportState.DRAFT), "body": parcel.body, "arrays_sha256": parcel.arrays_sha256}
     values |= {"status": report.status, "decision": report.decision, "gate_code": report.gate.code}
     values |= {"flag": any(finding.label.is_finding and finding.status == Status.PRESENT for finding in known)}
     values |= {"uncertainty": max((closeness(finding) for finding in known), default=None)}
-    values |= {"indeterminate": report.status == "indeterminate", "created_at": text.now()}
+    values |= {"indeterminate": any(reading.status == "indeterminate" for reading in readings), "created_at": text.now()}
+    values |= {"alarm": next((text.clean(reading.alarm) for reading in readings if reading.alarm is not None), None)}
     connection.execute(schema.reports.insert().values(values))
     refresh(connection, study_id)
     return report_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-HEAD = "0001"  # the newest revision in migrations/versions
+HEAD = "0002"  # the newest revision in migrations/versions
 
 metadata = MetaData(
     naming_convention={
@@ -47,10 +47,11 @@ studies = Table(
     # What the newest reports say, renewed in the transaction that changes one of them.
     Column("flag", Boolean, nullable=False),
     Column("uncertainty", Float),
-    Column("urgency", Float, nullable=False),  # `uncertainty`, or 1 where nothing is known yet; 1 more where a reading is indeterminate
+    Column("urgency", Float, nullable=False),  # `uncertainty`, or 1 where nothing is known yet; 1 more if indeterminate, 4 more at an alarm
     Column("indeterminate", Boolean, nullable=False),
     Column("report_id", ID),
     Column("job_id", ID),
+    Column("alarm", Text),  # why it stands on top: a code of the newest report of some task that says "review now"
     Column("deleted_at", TIME),  # set inside the deleting transaction alone: it opens the triggers
     Index("ix_studies_worklist", "flag", "urgency", "created_at", "study_id"),
 )
@@ -135,6 +136,7 @@ reports = Table(
     Column("signed_by", Text),
     Column("signed_verified", Boolean),
     Column("signed_at", TIME),
+    Column("alarm", Text),
     Index("ix_reports_study_id", "study_id", "created_at"),
 )
 

@@ -110,7 +110,8 @@ class Studies(Base):
         with self.database.read() as connection:
             fingerprint = connection.execute(select(_s.fingerprint).where(_s.study_id == study_id)).scalar_one_or_none()
         try:
-            found = read_all([(source.name, source.data) for source in sources]).studies
+            # by base names: those of one record lie in one folder, whatever of the folders' names was cut
+            found = read_all([(source.name.rpartition("/")[2], source.data) for source in sources]).studies
         except MedcoreError:
             raise StoreError(LOST) from None
         same = [study for study in found if _fingerprint(study) == fingerprint]
@@ -132,7 +133,8 @@ class Studies(Base):
 
 
 def _fingerprint(study: Study) -> str:
-    files = sorted({source.sha256 for source in study.sources} | {name for series in study.series for name in series.source_sha256})
+    held = (*study.series, *study.recordings)
+    files = sorted({source.sha256 for source in study.sources} | {name for each in held for name in each.source_sha256})
     return text.sha256("\n".join([study.study_uid or "", *files]))
 
 
@@ -160,7 +162,7 @@ def _unpacked(header: str, arrays: Sequence[Array | None]) -> Study | None:
 
 def _columns(study_id: str, fingerprint: str, study: Study, header: str, actor: Actor, demo: bool) -> dict[str, object]:
     patient = study.patient
-    codes = dict.fromkeys(series.modality for series in study.series if series.modality)
+    codes = dict.fromkeys(each.modality for each in (*study.series, *study.recordings) if each.modality)
     return {
         "study_id": study_id,
         "fingerprint": fingerprint,

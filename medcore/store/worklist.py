@@ -15,6 +15,7 @@ from medcore.types import Patient
 
 MISSING = "This study is not in the record; it may have been deleted."
 MOST_ROWS = 1000
+ALARM = 4.0  # of urgency: more than any reading has without one
 _s, _j, _r = schema.studies.c, schema.jobs.c, schema.reports.c
 _newest_read = select(schema.reads).where(schema.reads.c.report_id == _s.report_id).order_by(schema.reads.c.created_at.desc()).limit(1)
 
@@ -32,7 +33,7 @@ class Worklist(Base):
         limit: int = 50,
         offset: int = 0,
     ) -> tuple[StudyRow, ...]:
-        """The worklist: flagged first, then what is indeterminate, then what nobody has read yet or the gate refused,
+        """The worklist: alarms first, then what is flagged, then what is indeterminate, then what nobody has read yet or the gate refused,
         then the most uncertain, then the newest. Every word of `search` must stand in the patient's name or id or the description.
 
         Raises:
@@ -86,12 +87,14 @@ def refresh(connection: Connection, study_id: str) -> None:
     newest = {row.task: row for row in reversed(rows)}
     known = [row.uncertainty for row in newest.values() if row.uncertainty is not None]
     silent = len(known) < max(len(newest), 1)  # a refusal, or no reading yet, says nothing: look at it soon
+    alarm = next((row.alarm for row in newest.values() if row.alarm is not None), None)
     undecided = any(row.indeterminate for row in newest.values())  # a reading that asks for a reader goes before one that says nothing
     values = {
-        "flag": any(row.flag for row in newest.values()),
+        "flag": alarm is not None or any(row.flag for row in newest.values()),
+        "alarm": alarm,
         "indeterminate": undecided,
         "uncertainty": max(known, default=None),
-        "urgency": undecided + (1.0 if silent else max(known)),
+        "urgency": undecided + (1.0 if silent else max(known)) + (0.0 if alarm is None else ALARM),
         "report_id": rows[0].report_id if rows else None,
     }
     connection.execute(update(schema.studies).where(_s.study_id == study_id).values(values))
@@ -147,7 +150,19 @@ def _row(row: RowMapping) -> StudyRow:
     patient = Patient(
         name=row["patient_name"], patient_id=row["patient_id"], birth_date=row["birth_date"], sex=row["sex"], age_years=row["age_years"]
     )
-    plain = ("study_id", "study_uid", "study_date", "modality", "description", "images", "task", "decision", "uncertainty", "gate_code")
+    plain = (
+        "study_id",
+        "study_uid",
+        "study_date",
+        "modality",
+        "description",
+        "images",
+        "task",
+        "decision",
+        "uncertainty",
+        "gate_code",
+        "alarm",
+    )
     return StudyRow(
         **{name: row[name] for name in plain},
         created_at=datetime.fromisoformat(row["created_at"]),

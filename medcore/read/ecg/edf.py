@@ -189,7 +189,7 @@ def _begins(data: memoryview, head: _Edf, notes: list[str]) -> NDArray[np.float6
     if times[-1] - times[0] <= head.seconds * (records - 1) * 1.0001:
         return None
     notes.append(_GAPS)
-    return times - times[0]
+    return np.asarray(times - times[0])
 
 
 def _channel(signal: _Signal, stored: NDArray[Any], seconds: float, begins: NDArray[np.float64] | None) -> Channel:
