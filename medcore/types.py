@@ -110,6 +110,7 @@ class Recording:
     started_at: str | None = None  # ISO 8601, local time of the recorder
     device: str | None = None
     filters: str | None = None  # as the header states them, for the line under the strip
+    lead_names: tuple[str, ...] = ()  # as the file spells them; empty where it spells them as `leads`
     source_sha256: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 

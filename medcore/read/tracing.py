@@ -26,4 +26,5 @@ class Tracing:
     device: str | None = None
     filters: str | None = None
     noted: bool = False  # a note beside the file said the rate or the unit
+    lead_names: tuple[str, ...] = ()  # as the file spells them
     warnings: tuple[str, ...] = ()

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from medcore.errors import Inconsistent, NotAnImage, TooLarge
 from medcore.read.ecg.assemble import distinct, require
-from medcore.read.ecg.leads import kind, standard
+from medcore.read.ecg.leads import NAME_LIMIT, kind, standard
 from medcore.read.limits import DECODED_BYTES
+from medcore.read.text import clean
 from medcore.types import Array
 
 _MILLIVOLTS = {"V": 1e3, "MV": 1.0, "UV": 1e-3, "NV": 1e-6, "VOLT": 1e3, "VOLTS": 1e3, "MILLIVOLT": 1.0, "MICROVOLT": 1e-3}
@@ -46,6 +47,7 @@ class Joined(TypedDict):
     unit: str
     sampling_rate_hz: float
     leads: tuple[str, ...]
+    lead_names: tuple[str, ...]
     modality: str
 
 
@@ -66,7 +68,8 @@ def joined(channels: Sequence[Channel], notes: list[str], *, modality: str | Non
         _must_be_possible(channel)
         _fill(row, channel, _MILLIVOLTS[_plain(channel.unit)] if unit == "mV" else 1.0)
     leads = distinct([standard(channel.label) for channel in picked])
-    return Joined(signal=signal, unit=unit, sampling_rate_hz=rate, leads=leads, modality=code)
+    names = tuple(clean(channel.label, NAME_LIMIT) or leads[k] for k, channel in enumerate(picked))
+    return Joined(signal=signal, unit=unit, sampling_rate_hz=rate, leads=leads, lead_names=names, modality=code)
 
 
 def must_fit(signals: int, samples: int, sampling_rate_hz: float) -> None:
