@@ -61,7 +61,7 @@ class Ecg {
   reset() { this.speed = DEFAULTS.speed; this.gain = DEFAULTS.gain; this.mag = 1; this.t0 = 0; this.measure = null; this.fitted(); this.draw(); }
   settle() {
     const room = Math.max(40, (this.stage.clientWidth || 600) - LEFT * (this.unit || LIFE)), { seconds } = this.data.meta;
-    this.speed = Math.max(Math.min(DEFAULTS.speed, room / this.unit / seconds), Math.min(FASTEST, this.speed));
+    this.speed = Math.max(Math.min(SPEEDS.at(-1), room / this.unit / seconds), Math.min(FASTEST, this.speed));
     const span = this.layout === "single" ? this.shown : Math.min(seconds, room / (this.speed * this.unit));
     this.t0 = Math.max(0, Math.min(Math.max(0, seconds - span), this.t0));
   }

@@ -29,7 +29,7 @@ function cellsOf(row, data, send) {
 function rowOf(row, data, send) {
   const open = () => send("open", row.id);
   return el("tr", {
-    tabindex: "0", "data-study": row.id, class: row.flag.icon === "present" ? "urgent" : "", onclick: open,
+    tabindex: "0", "data-study": row.id, class: ["present", "failed"].includes(row.flag.icon) ? "urgent" : "", onclick: open,
     onkeydown: (event) => {
       if (event.target !== event.currentTarget) return;
       if (event.key === "Enter" || event.key === " ") { event.preventDefault(); open(); }

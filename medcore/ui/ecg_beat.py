@@ -41,28 +41,34 @@ def average(recording: Recording, marks: Marks) -> AverageBeat | None:
     chosen = peaks[np.unique(np.linspace(0, peaks.size - 1, min(peaks.size, MOST_BEATS)).astype(int))]
     cut = np.stack([recording.signal[:, at - before : at + after] for at in chosen]).astype(np.float32)  # (beats, L, n)
     level = _median(cut[:, :, : max(1, before // 2)], axis=2)[:, :, None]  # each beat on its own baseline, so that wander does not blur
-    return AverageBeat(_median(cut - level, axis=0), _waves(marks, chosen, rate), int(chosen.size))
+    return AverageBeat(_median(cut - level, axis=0), _waves(marks, peaks, rate), int(chosen.size))
 
 
-def _peaks(marks: Marks) -> NDArray[Any]:
-    """R peaks, fused ones where there are any, of normal beats where there are any."""
-    wanted = marks.lead == FUSED if bool(np.any(marks.lead == FUSED)) else marks.lead == marks.lead[:1]
-    beats = wanted & (marks.wave == _QRS) & (marks.peak >= 0)
-    normal = beats & (marks.beat == _NORMAL)
-    return np.sort(np.asarray(marks.peak[normal if bool(normal.any()) else beats], dtype=np.int64))
+def _wanted(marks: Marks) -> NDArray[np.bool_]:
+    """Fused marks where there are any, else those of the first lead that has some."""
+    lead = np.asarray(marks.lead, dtype=np.int64)
+    fused = lead == FUSED
+    return np.asarray(fused if fused.any() else lead == lead[:1], dtype=np.bool_)
 
 
-def _waves(marks: Marks, peaks: NDArray[Any], rate: float) -> NDArray[np.float32]:
+def _peaks(marks: Marks) -> NDArray[np.int64]:
+    """R peaks in order, of normal beats where there are any."""
+    at = np.asarray(marks.peak, dtype=np.int64)
+    beats = _wanted(marks) & (np.asarray(marks.wave) == _QRS) & (at >= 0)
+    normal = beats & (np.asarray(marks.beat) == _NORMAL)
+    return np.sort(at[normal if bool(normal.any()) else beats])
+
+
+def _waves(marks: Marks, peaks: NDArray[np.int64], rate: float) -> NDArray[np.float32]:
+    """(3, 2) median onset and offset of each wave, in seconds from the nearest of `peaks`."""
     found = np.full((len(WAVES), 2), np.nan, np.float32)
-    fused = marks.lead == FUSED if bool(np.any(marks.lead == FUSED)) else marks.lead == marks.lead[:1]
+    borders = (peaks[1:] + peaks[:-1]) / 2
     for wave in range(len(WAVES)):
         for side, edge in enumerate((marks.onset, marks.offset)):
-            at = np.asarray(edge[fused & (marks.wave == wave) & (edge >= 0)], dtype=np.int64)
-            if not at.size:
-                continue
-            apart = (at[:, None] - peaks[None, :]) / rate if at.size * peaks.size < 1_000_000 else (at[:200, None] - peaks[None, :]) / rate
-            nearest = apart[np.arange(apart.shape[0]), np.abs(apart).argmin(axis=1)]
-            held = nearest[(nearest > -BEFORE_S) & (nearest < AFTER_S)]
+            at = np.asarray(edge, dtype=np.int64)
+            at = at[_wanted(marks) & (np.asarray(marks.wave) == wave) & (at >= 0)]
+            apart = (at - peaks[np.searchsorted(borders, at)]) / rate
+            held = apart[(apart > -BEFORE_S) & (apart < AFTER_S)]
             if held.size:
                 found[wave, side] = np.median(held)
     return found

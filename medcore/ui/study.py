@@ -29,7 +29,8 @@ def about(row: StudyRow, study: Study, more: Sequence[Sequence[str]] = ()) -> No
         components.facts(
             "about", title=person_name(person.name) or unknown, chips=[[status["icon"], status["words"]]], facts=facts, dense=True
         )
-        warnings = dict.fromkeys((*study.warnings, *(line for one in (*study.series, *study.recordings) for line in one.warnings)))
+        lines = [line for one in study.series for line in one.warnings] + [line for one in study.recordings for line in one.warnings]
+        warnings = dict.fromkeys((*study.warnings, *lines))
         if warnings:
             components.notice("indeterminate", t("image.warnings"), "warnings", [("", warning) for warning in warnings])
 

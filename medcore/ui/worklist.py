@@ -55,6 +55,8 @@ def flag_words(row: StudyRow) -> dict[str, str]:
     """Icon and words of what the model says, from the newest report."""
     if row.report_id is None:
         return {"icon": "none", "words": t("flag.none")}
+    if row.alarm:
+        return {"icon": "failed", "words": t("flag.alarm")}
     if row.gate_code not in (None, "in") and row.decision is None:
         return {"icon": "refused", "words": t("flag.refused")}
     if row.indeterminate:

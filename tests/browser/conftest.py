@@ -45,12 +45,18 @@ def _port() -> int:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the record of the server is."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Iterator[str]:
     """The address of `streamlit run app.py` on a fresh record."""
     port, log = _port(), tmp_path_factory.mktemp("log") / "server.log"
     environment = {
         **os.environ,
-        "MEDCORE_DATA_DIR": str(tmp_path_factory.mktemp("data")),
+        "MEDCORE_DATA_DIR": str(folder),
         "MEDCORE_DATABASE_URL": "",
         "MEDCORE_LANGUAGE": "en",
     }

@@ -97,8 +97,9 @@ def marks(peaks: NDArray[np.float64], rate: float, leads: int = 0, ventricular: 
 
 def study(*recordings: Recording, name: str = "SYNTHETIC^ECG", patient_id: str = "SYN-E1", **more: Any) -> Study:
     """A study of recordings, its source a few bytes of its own."""
-    data = b"synthetic " + b"".join(one.signal[:, :64].tobytes() + repr((one.unit, one.sampling_rate_hz)).encode() for one in recordings)
-    source = Source(name="ecg.bin", sha256=sha256(data + name.encode()).hexdigest(), data=data + name.encode())
+    facts = repr([(one.unit, one.sampling_rate_hz, one.leads) for one in recordings] + [name, patient_id])
+    data = sha256(b"".join(one.signal.tobytes() for one in recordings) + facts.encode()).digest()
+    source = Source(name="ecg.bin", sha256=sha256(data).hexdigest(), data=data)
     patient = Patient(name=name, patient_id=patient_id, sex="F", age_years=61.0)
     return Study(study_uid=None, patient=patient, series=(), recordings=recordings, sources=(source,), study_date="2024-01-31", **more)
 
