@@ -109,7 +109,19 @@ def _sources(item: _Item | _Trace) -> tuple[Source, ...]:
 
 def _recording(item: _Trace) -> Recording:
     """The tracing as a noun of the study."""
-    shared = ("signal", "unit", "sampling_rate_hz", "leads", "modality", "file_format", "started_at", "device", "filters", "lead_names", "warnings")
+    shared = (
+        "signal",
+        "unit",
+        "sampling_rate_hz",
+        "leads",
+        "modality",
+        "file_format",
+        "started_at",
+        "device",
+        "filters",
+        "lead_names",
+        "warnings",
+    )
     names = tuple(dict.fromkeys(source.sha256 for source in _sources(item)))
     return Recording(**{name: getattr(item.tracing, name) for name in shared}, source_sha256=names)
 

@@ -15,7 +15,7 @@ from medcore.store.base import Base, hold, inserted, let_go
 from medcore.store.blobs import LOST, Stage
 from medcore.store.nouns import Actor, Saved
 from medcore.store.worklist import MISSING
-from medcore.types import Array, Source, Study
+from medcore.types import Array, Recording, Series, Source, Study
 
 _s, _j, _r = schema.studies.c, schema.jobs.c, schema.reports.c
 
@@ -133,9 +133,12 @@ class Studies(Base):
 
 
 def _fingerprint(study: Study) -> str:
-    held = (*study.series, *study.recordings)
-    files = sorted({source.sha256 for source in study.sources} | {name for each in held for name in each.source_sha256})
+    files = sorted({source.sha256 for source in study.sources} | {name for each in _held(study) for name in each.source_sha256})
     return text.sha256("\n".join([study.study_uid or "", *files]))
+
+
+def _held(study: Study) -> list[Series | Recording]:
+    return [*study.series, *study.recordings]
 
 
 def _known(connection: Connection, fingerprint: str) -> str | None:
@@ -162,7 +165,7 @@ def _unpacked(header: str, arrays: Sequence[Array | None]) -> Study | None:
 
 def _columns(study_id: str, fingerprint: str, study: Study, header: str, actor: Actor, demo: bool) -> dict[str, object]:
     patient = study.patient
-    codes = dict.fromkeys(each.modality for each in (*study.series, *study.recordings) if each.modality)
+    codes = dict.fromkeys(each.modality for each in _held(study) if each.modality)
     return {
         "study_id": study_id,
         "fingerprint": fingerprint,

@@ -154,6 +154,11 @@ def test_edf_and_bdf(bdf: bool) -> None:
     assert found.file_format == ("BDF" if bdf else "EDF") and "left out" in found.warnings[0]
 
 
+def test_plain_edf_names_its_patient_in_one_line_or_not_at_all() -> None:
+    assert traced(edf([("ECG", "mV", BLOCKS[0])], patient="0815 F 1951 Haagse")).patient.patient_id == "0815 F 1951 Haagse"
+    assert traced(edf([("ECG", "mV", BLOCKS[0])])).patient.patient_id is None
+
+
 def test_edf_of_something_else_says_so() -> None:
     assert traced(edf([("EEG Fpz-Cz", "uV", BLOCKS[0]), ("EOG left", "uV", BLOCKS[1][:, :50])])).modality in ("EEG", "EOG")
     assert traced(edf([("SaO2", "%", BLOCKS[0])])).modality == "PPG"
@@ -334,6 +339,7 @@ NO_ECG = {
     "manifest": b"path,label,group\n" + b"".join(b"a/%d.jpg,normal,g%d\n" % (n, n) for n in ROWS),
     "manifest of records": b"record,label,seconds\n" + b"".join(b"records/A%05d,normal,60.0\n" % n for n in ROWS),
     "numbers under other names": b"age,bmi,pressure\n" + b"".join(b"%d,22.1,120\n" % n for n in ROWS),
+    "list of record numbers": b"".join(b"%d\n" % (100 + n) for n in ROWS),
     "prose": b"Patient was seen.\n" * 300,
     "few numbers": b"1,2\n3,4\n" * 10,
     "JSON": b'{"a": [1, 2, 3]}\n' * 200,

@@ -33,7 +33,8 @@ def children() -> list[psutil.Process]:
 
 
 def test_the_parent_loads_no_parser() -> None:
-    code = "import sys, medcore.read; print([m for m in ('pydicom', 'PIL', 'torch', 'streamlit', 'pandas') if m in sys.modules])"
+    names = ("pydicom", "PIL", "soundfile", "defusedxml", "torch", "streamlit", "pandas")
+    code = f"import sys, medcore.read, medcore.read.ecg; print([m for m in {names} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=settings.PROJECT)
     assert done.stdout.strip() == "[]"
 

@@ -223,7 +223,8 @@ def _begun(date: str, time: str, recording: str) -> datetime | None:
 def _patient(head: _Edf) -> Patient:
     """EDF+ gives code, sex, birth date and name, X for what is not known; plain EDF one line that identifies the patient."""
     if not head.plus:
-        return Patient(patient_id=clean(head.patient))
+        known = set(head.patient.upper().split()) - {"X"}  # some writers put the X of EDF+ for what is not known
+        return Patient(patient_id=clean(head.patient) if known else None)
     parts = [*head.patient.split(" "), "X", "X", "X", "X"][:4]
     code, sex, born, name = (None if part in ("X", "") else part for part in parts)
     try:

@@ -66,6 +66,8 @@ def parse_text(data: memoryview, note: Note | None = None) -> Tracing | None:
     except MemoryError:
         raise TooLarge("This table of numbers is larger than the reader takes.") from None
     rate, columns, table = _timed(text, shape, columns, table)
+    if (np.diff(table, axis=0) > 0).all():
+        return None  # a list of numbers in order, as of record names
     stated = _stated(shape) if rate is None else rate
     if stated is None and note is None:
         raise SamplingRateUnknown(_NO_RATE)
