@@ -28,7 +28,7 @@ __all__ = ["Intake", "Refused", "read", "read_all", "read_each", "read_path", "r
 
 _LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")
 _NOTHING = "The upload holds no image or ECG."
-_BATCH_BYTES = 64 * MIB  # of records that one child reads
+_BATCH_BYTES = 32 * MIB  # of records that one child reads: far from its time limit on a busy machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
