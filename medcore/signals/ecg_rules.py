@@ -18,7 +18,7 @@ from medcore.signals import limits
 from medcore.signals.ecg_fuse import fuse
 from medcore.signals.ecg_intervals import Intervals, intervals
 from medcore.signals.ecg_shape import Shape, shape
-from medcore.types import FUSED, Marks, Recording, Statement
+from medcore.types import FUSED, Marks, Patient, Recording, Statement
 
 Floats = NDArray[np.float64]
 
@@ -49,15 +49,18 @@ class _Facts:
         return self.rmssd > _limit("af_rmssd") and self.change > _limit("af_change")
 
 
-def statements(marks: Marks, recording: Recording) -> tuple[Statement, ...]:
-    """One statement for each of the six labels of `ecg_12lead`, in their order. A single lead leaves the blocks untold."""
+def statements(marks: Marks, recording: Recording, patient: Patient) -> tuple[Statement, ...]:
+    """One statement for each of the six labels of `ecg_12lead`, in their order. A single lead leaves the blocks untold.
+
+    The limits are those of adults, which an unknown age is taken for: below 16 years (Surawicz 2009) only fibrillation is told.
+    """
     facts = _facts(marks, recording)
     rules = (_first_degree_block, _right_block, _left_block, _bradycardia, _fibrillation, _tachycardia)
-    return tuple(_state(label, *rule(facts)) for label, rule in zip(TWELVE, rules, strict=True))
+    return tuple(_state(label, *_of_age(rule(facts), patient)) for label, rule in zip(TWELVE, rules, strict=True))
 
 
-def rhythm_statements(marks: Marks, recording: Recording) -> tuple[Statement, ...]:
-    """Fibrillation, and a rate that is slow or fast whatever its origin: what one lead lets say."""
+def rhythm_statements(marks: Marks, recording: Recording, patient: Patient) -> tuple[Statement, ...]:
+    """Fibrillation, and a rate that is slow or fast whatever its origin: what one lead lets say. Ages as in `statements`."""
     facts = _facts(marks, recording)
     slow, fast = _limit("bradycardia"), _limit("tachycardia")
     rate = None if np.isnan(facts.rate_bpm) else facts.rate_bpm
@@ -66,10 +69,16 @@ def rhythm_statements(marks: Marks, recording: Recording) -> tuple[Statement, ..
         (None if rate is None else rate < slow, f"{facts.rate_bpm:.0f} bpm (< {slow:.0f})", "bradycardia"),
         (None if rate is None else rate > fast, f"{facts.rate_bpm:.0f} bpm (> {fast:.0f})", "tachycardia"),
     )
-    return tuple(_state(label, *row) for label, row in zip(RHYTHM, said, strict=True))
+    return tuple(_state(label, *_of_age(row, patient)) for label, row in zip(RHYTHM, said, strict=True))
 
 
 Said = tuple[bool | None, str, str]  # holds, because, the limit whose citation stands for the rule
+
+
+def _of_age(said: Said, patient: Patient) -> Said:
+    """`said`, its limit being an adult's, or nothing of a child."""
+    child = patient.age_years is not None and patient.age_years < _limit("adult_age")
+    return (None, "", said[2]) if child and said[2] != "af_rmssd" else said
 
 
 def _state(label: str, holds: bool | None, because: str, limit: str) -> Statement:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from medcore.signals.ecg_rules import RHYTHM, TWELVE, rhythm_statements, statements
-from medcore.types import Recording
+from medcore.types import Patient, Recording
 from tests.signals.marked import beats, marks
 from tests.signals.synth import LEADS, ecg, twelve
 
@@ -17,7 +17,7 @@ def recording(signal: np.ndarray | None = None, leads: tuple[str, ...] = ("II",)
 
 
 def said(rows, record: Recording | None = None) -> dict[str, bool | None]:
-    return {row.label: row.holds for row in statements(marks(rows, RATE), record or recording())}
+    return {row.label: row.holds for row in statements(marks(rows, RATE), record or recording(), Patient())}
 
 
 def bells(times: np.ndarray, parts: list[tuple[float, float, float]]) -> np.ndarray:
@@ -98,13 +98,21 @@ def test_amplitude_does_not_matter():
 
 
 def test_rhythm_of_one_lead():
-    out = rhythm_statements(marks(beats(np.arange(0.6, 9.6, 1.3), pr=None), RATE), recording())
+    out = rhythm_statements(marks(beats(np.arange(0.6, 9.6, 1.3), pr=None), RATE), recording(), Patient())
     assert [row.label for row in out] == list(RHYTHM)
     assert [row.holds for row in out] == [False, True, False]
     assert out[1].because == "46 bpm (< 50)"
 
 
 def test_nothing_is_told_of_nothing():
-    out = statements(marks([], RATE), recording())
+    out = statements(marks([], RATE), recording(), Patient())
     assert [row.label for row in out] == list(TWELVE)
     assert all(row.holds is None and row.because == "" and row.citation for row in out)
+
+
+def test_limits_of_adults_are_not_put_to_children():
+    rows = marks(beats(np.arange(0.6, 9.6, 0.5), pr=0.22, qt=0.3), RATE)
+    child = {row.label: row.holds for row in statements(rows, recording(), Patient(age_years=3))}
+    assert child == {**dict.fromkeys(TWELVE), "AFIB": False}
+    adult = {row.label: row.holds for row in statements(rows, recording(), Patient(age_years=40))}
+    assert adult["1AVB"] is True and adult["STACH"] is True
