@@ -18,7 +18,7 @@ from medcore.signals import limits
 from medcore.signals.ecg_fuse import fuse
 from medcore.signals.ecg_intervals import intervals
 from medcore.signals.ecg_pacing import paced
-from medcore.signals.filters import Signal, bandpass, fill_gaps, resample
+from medcore.signals.filters import LOWEST_HZ, Signal, bandpass, fill_gaps, resample, samples
 from medcore.signals.qrs import BAND_HZ, peaks_in_band
 from medcore.types import BEATS, FUSED, Marks, Recording
 
@@ -34,26 +34,28 @@ def alarm(recording: Recording, marks: Marks | None = None) -> str | None:
 
     A pure sine, an unplugged electrode (a line without any noise) and missing samples raise none.
     """
-    signal = np.asarray(recording.signal, np.float32)
     rate = recording.sampling_rate_hz
+    if rate < LOWEST_HZ:
+        return None
     if marks is not None and _ventricular_run(marks, rate):
         return "ventricular"
-    step = round(_LONGEST_S * rate)
+    signal, step = recording.signal, round(_LONGEST_S * rate)
     pieces = [signal[:, start : start + step] for start in range(0, signal.shape[1], step)]
     pieces = [piece for piece in pieces if piece.shape[1] >= _limit("alarm_window") * rate]
-    ready = [resample(_connected(piece), rate, RATE_HZ) for piece in pieces]
+    ready = [resample(_connected(samples(piece)), rate, RATE_HZ) for piece in pieces]
     if any(_ventricular(piece, recording.unit) for piece in ready):
         return "ventricular"
     if any(_asystole(piece, recording.unit) for piece in ready):
         return "asystole"
-    return "paced" if pieces and paced(signal, rate) else None
+    return "paced" if pieces and paced(pieces[0], rate) else None
 
 
 def _connected(signal: Signal) -> Signal:
     """Leads (K, N) that recorded something at least half of the time."""
     known = np.isfinite(signal)
     moving = np.nanmax(np.where(known, signal, -np.inf), axis=1) > np.nanmin(np.where(known, signal, np.inf), axis=1)
-    return signal[(known.mean(axis=1) >= 0.5) & moving]
+    out: Signal = signal[(known.mean(axis=1) >= 0.5) & moving]
+    return out
 
 
 def _ventricular_run(marks: Marks, rate: float) -> bool:
@@ -136,8 +138,8 @@ def _asystole(signal: Signal, unit: str) -> bool:
 
 def _still(filled: Signal, gaps: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Samples (N,) where no lead moves at all or nothing was recorded: an electrode is off, the heart is not known."""
-    flat = (np.abs(np.diff(filled, axis=1, prepend=filled[:, :1])) <= 1e-6 * max(float(np.ptp(filled)), 1e-12)) | gaps
-    out: NDArray[np.bool_] = flat.all(axis=0)
+    steps = np.abs(np.diff(filled, axis=1, prepend=filled[:, :1]))
+    out: NDArray[np.bool_] = np.all((steps <= 1e-6 * max(float(np.ptp(filled)), 1e-12)) | gaps, axis=0)
     return out
 
 

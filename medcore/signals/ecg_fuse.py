@@ -36,9 +36,9 @@ def fuse(marks: Marks, sampling_rate_hz: float) -> Marks:
             columns.append(_fuse_wave(marks, rows[np.argsort(_place(marks, rows), kind="stable")], wave, sampling_rate_hz))
     if not columns:
         return _marks(*(np.empty(0) for _ in range(5)))
-    wave, onset, peak, offset, beat = (np.concatenate(parts) for parts in zip(*columns, strict=True))
-    order = np.lexsort((wave, peak))
-    return _marks(wave[order], onset[order], peak[order], offset[order], beat[order])
+    kind, onset, peak, offset, beat = (np.concatenate(parts) for parts in zip(*columns, strict=True))
+    order = np.lexsort((kind, peak))
+    return _marks(kind[order], onset[order], peak[order], offset[order], beat[order])
 
 
 def _marks(wave: NDArray[Any], onset: NDArray[Any], peak: NDArray[Any], offset: NDArray[Any], beat: NDArray[Any]) -> Marks:
@@ -55,7 +55,7 @@ def _marks(wave: NDArray[Any], onset: NDArray[Any], peak: NDArray[Any], offset: 
 
 def _place(marks: Marks, rows: Ints) -> NDArray[Any]:
     """Where each mark stands: its peak, else a bound that is known."""
-    peak, onset, offset = marks.peak[rows], marks.onset[rows], marks.offset[rows]
+    peak, onset, offset = (column.astype(np.int64)[rows] for column in (marks.peak, marks.onset, marks.offset))
     return np.where(peak >= 0, peak, np.where(onset >= 0, onset, offset))
 
 

@@ -41,7 +41,8 @@ class Intervals:
     def rr_between_normal(self) -> Floats:
         """RR in ms between two successive normal beats, those of known length (NN of the Task Force 1996)."""
         good = self.normal & np.r_[False, self.normal[:-1]] & np.isfinite(self.rr_ms)
-        return self.rr_ms[good]
+        out: Floats = self.rr_ms[good]
+        return out
 
     @property
     def p_share(self) -> float:

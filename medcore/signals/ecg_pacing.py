@@ -8,8 +8,10 @@ Bipolar spikes may be too small to be seen: that none was found does not mean th
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
 from medcore.signals import limits
@@ -23,7 +25,7 @@ _FIXED_S = 0.006
 _limit = partial(limits.value, "ecg_rules")
 
 
-def paced(signal: Signal, sampling_rate_hz: float) -> bool | None:
+def paced(signal: NDArray[Any], sampling_rate_hz: float) -> bool | None:
     """Whether at least half of the beats of (L, N) follow a spike by the same time; None below 500 Hz or with fewer than 3 beats."""
     if sampling_rate_hz < _limit("spike_rate"):
         return None

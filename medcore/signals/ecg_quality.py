@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medcore.signals import limits
-from medcore.signals.filters import Bools, Signal, bandpass, fill_gaps, resample
+from medcore.signals.filters import LOWEST_HZ, Bools, Signal, bandpass, fill_gaps, resample, samples
 from medcore.signals.qrs import BAND_HZ, Ints, peaks_in_band
 from medcore.types import LeadQuality, Recording
 
 Floats = NDArray[np.float64]
 
 RATE_HZ = 250.0  # everything but gaps, flat lines and rails is judged at this rate
+_SHORTEST_S = 2.0
 _PIECE_S = 600  # a long recording is judged in pieces, so that memory does not grow with the hours
 _BEAT_S = 0.15  # on each side of a peak, compared with its neighbours
 _NEAR_S = 0.1  # on each side of a peak, not counted as between the beats
@@ -59,14 +60,21 @@ def quality(recording: Recording) -> tuple[tuple[LeadQuality, ...], float]:
 
     A second of a lead is analysable where it was recorded, is neither flat nor at a rail, and lies in a window that looks like an ECG.
     """
+    leads, readable = readable_seconds(recording)
+    return leads, float(readable.mean())
+
+
+def readable_seconds(recording: Recording) -> tuple[tuple[LeadQuality, ...], Bools]:
+    """Each lead's quality, and which seconds (S,) of the recording at least one usable lead lets read."""
+    if recording.seconds < _SHORTEST_S or recording.sampling_rate_hz < LOWEST_HZ:  # too little was recorded to see a QRS, or two
+        nothing = (LeadQuality(lead=name, usable=False, analysable=0.0, problems=("missing",)) for name in recording.leads)
+        return tuple(nothing), np.zeros(max(int(recording.seconds), 1), np.bool_)
     leads, readable = [], []
-    for name, lead in zip(recording.leads, np.asarray(recording.signal, np.float32), strict=True):
-        judged, seconds = _lead(name, lead, recording.sampling_rate_hz)
+    for name, lead in zip(recording.leads, recording.signal, strict=True):
+        judged, seconds = _lead(name, samples(lead), recording.sampling_rate_hz)
         leads.append(judged)
-        if judged.usable:
-            readable.append(seconds)
-    share = float(np.any(readable, axis=0).mean()) if readable else 0.0
-    return tuple(leads), share
+        readable.append(seconds & judged.usable)
+    return tuple(leads), np.any(readable, axis=0)
 
 
 def gate(leads: tuple[LeadQuality, ...]) -> str | None:

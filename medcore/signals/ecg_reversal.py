@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medcore.signals import limits
-from medcore.signals.filters import Signal, bandpass, fill_gaps, resample
+from medcore.signals.filters import LOWEST_HZ, Signal, bandpass, fill_gaps, resample, samples
 from medcore.signals.qrs import BAND_HZ, peaks_in_band
 from medcore.types import Recording
 
@@ -45,10 +45,10 @@ def lead_reversal(recording: Recording) -> str | None:
     All of: P and QRS of I negative, QRS of aVR not negative, QRS of V6 positive, and the beat of I against that of V6 turned over
     (correlation below the limit in reference/ecg_rules.toml).
     """
-    if not set(_NEEDED) <= set(recording.leads):
+    if not set(_NEEDED) <= set(recording.leads) or recording.sampling_rate_hz < LOWEST_HZ or recording.seconds < 1:
         return None
     rows = [recording.leads.index(lead) for lead in _NEEDED]
-    signal = np.asarray(recording.signal, np.float32)[rows, : round(_LONGEST_S * recording.sampling_rate_hz)]
+    signal = samples(recording.signal[rows, : round(_LONGEST_S * recording.sampling_rate_hz)])
     if not np.isfinite(signal).any(axis=1).all():
         return None
     beat = average_beat(signal, recording.sampling_rate_hz)

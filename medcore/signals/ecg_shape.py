@@ -44,8 +44,8 @@ def shape(recording: Recording, lead: str, marks: Marks, found: Intervals) -> Sh
     if len(rows) < 2:
         return None
     x = np.asarray(recording.signal[recording.leads.index(lead)], np.float64)
-    size, before = round(float(np.median(marks.offset[rows] - marks.onset[rows]))), max(1, round(_LEVEL_S * rate))
-    starts = marks.onset[rows].astype(np.int64)
+    starts, stops = marks.onset.astype(np.int64)[rows], marks.offset.astype(np.int64)[rows]
+    size, before = round(float(np.median(stops - starts))), max(1, round(_LEVEL_S * rate))
     starts = starts[(starts >= before) & (starts + size < len(x))][:_MOST_BEATS]
     if len(starts) < 2 or size < 4:
         return None

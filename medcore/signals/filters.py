@@ -19,6 +19,8 @@ Signal = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
 WANDER_HZ = 0.67  # below lies the baseline (Kligfield 2007)
+LOWEST_HZ = 50.0  # below it there is no QRS to be seen
+_LARGEST = 1e8  # in any unit of voltage: beyond it a number is no sample, and its powers would overflow
 _BLOCK_S = 600.0  # long signals are filtered in pieces of this length, so that memory does not grow with the hours
 _TERMS = 2000  # largest numerator and denominator of a rate ratio
 _HALF_TAPS = 10  # of the anti-aliasing filter, times the larger of the two factors (as scipy's default)
@@ -79,10 +81,17 @@ def _polyphase(row: Signal, up: int, down: int) -> Signal:
     return out
 
 
+def samples(signal: NDArray[Any]) -> Signal:
+    """`signal` as float32 with NaN for what cannot be a sample: infinite, or of a size that no recorder has."""
+    out = np.array(signal, np.float32)
+    out[~(np.abs(out) < _LARGEST)] = np.nan
+    return out
+
+
 def fill_gaps(signal: NDArray[Any]) -> tuple[Signal, Bools]:
     """`signal` (..., N) with gaps bridged by straight lines (ends by the nearest value, 0 where there is none), and where they were."""
-    gaps: Bools = ~np.isfinite(signal)
-    filled = np.array(signal, np.float32)
+    filled = samples(signal)
+    gaps: Bools = np.isnan(filled)
     if gaps.any():
         flat, holes = filled.reshape(-1, filled.shape[-1]), gaps.reshape(-1, filled.shape[-1])
         for row, hole in zip(flat, holes, strict=True):

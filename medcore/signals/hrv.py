@@ -42,7 +42,7 @@ def measurements(marks: Marks, recording: Recording) -> tuple[Measurement, ...]:
     if not (marks.lead == FUSED).any():
         marks = fuse(marks, rate)
     found = intervals(marks, rate)
-    return hrv(marks.peak[found.qrs] / rate, found.normal)
+    return hrv(marks.peak.astype(np.float64)[found.qrs] / rate, found.normal)
 
 
 def hrv(r_peaks_s: Floats, normal: Bools | None = None) -> tuple[Measurement, ...]:
