@@ -39,29 +39,37 @@ def look(recording: Recording) -> Look:
     leads, analysable = ecg_quality.quality(recording)
     alarm = ecg_alarm.alarm(recording)
     code = ecg_quality.gate(leads)
-    if alarm in _LETHAL:
-        gate = Gate(code=alarm, reason=_LETHAL[alarm])
-    else:
-        gate = _IN if code is None else Gate(code=code, reason=_REASONS[code])
+    reasons = [(name, text[name]) for name, text in ((alarm, _LETHAL), (code, _REASONS)) if name is not None and name in text]
+    gate = Gate(code=reasons[0][0], reason=reasons[0][1]) if reasons else _IN
     return Look(quality=leads, analysable=analysable, alarm=alarm, gate=gate)
 
 
-def reading(
-    recording: Recording, patient: Patient, seen: Look, waves: Callable[[], Marks | None]
-) -> tuple[EcgReading, tuple[Measurement, ...]]:
-    """Waves and what follows from them; intervals are withheld where they would mean nothing, and the reading says why.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """Waves and what follows from them. `alarm` may be one that only the waves show."""
+
+    ecg: EcgReading
+    measurements: tuple[Measurement, ...]
+    alarm: str | None
+
+
+def reading(recording: Recording, patient: Patient, seen: Look, waves: Callable[[], Marks | None]) -> Read:
+    """Waves, intervals and rules; intervals are withheld where they would mean nothing, and the reading says why.
 
     Args:
         waves: the delineator's marks with the fused ones; None where it is unavailable. Asked only if the ECG may be read.
     """
-    withheld = seen.alarm or (None if seen.gate.passed else seen.gate.code)
     marks = waves() if seen.gate.passed else None
-    measured = () if marks is None or withheld else (*measurements(marks, recording, patient), *hrv.measurements(marks, recording))
-    return EcgReading(
+    alarm = seen.alarm or (ecg_alarm.alarm(recording, marks) if marks is not None else None)
+    withheld = alarm or (None if seen.gate.passed else seen.gate.code)
+    told = marks is not None and withheld is None
+    ecg = EcgReading(
         quality=seen.quality,
         analysable=seen.analysable,
         marks=marks,
-        statements=() if marks is None or withheld else ecg_rules.statements(marks, recording, patient),
+        statements=ecg_rules.statements(marks, recording, patient) if marks is not None and told else (),
         lead_reversal=ecg_reversal.lead_reversal(recording) if seen.gate.passed else None,
         withheld=withheld,
-    ), measured
+    )
+    measured = (*measurements(marks, recording, patient), *hrv.measurements(marks, recording)) if marks is not None and told else ()
+    return Read(ecg=ecg, measurements=measured, alarm=alarm)

@@ -17,19 +17,19 @@ _IN = Gate(code="in", reason="")
 
 def check(subject: Subject, card: ModelCard, patient: Patient) -> Gate:
     """What the header and a glance at the data say against reading `subject` by this card's task."""
-    rules = (_modality, _leads, _length) if isinstance(subject, Recording) else (_modality, _body_part, _size, _colour, _blank)
-    for rule in rules:
-        reason = rule(subject, card)  # type: ignore[operator]  # each rule is asked of its own kind of subject
-        if reason is not None:
-            refusal: Gate = reason
-            return refusal
-    return _age(patient, card) or _IN
+    if isinstance(subject, Recording):
+        found = _modality(subject, card) or _leads(subject, card) or _length(subject, card)
+    else:
+        found = (
+            _modality(subject, card) or _body_part(subject, card) or _size(subject, card) or _colour(subject, card) or _blank(subject, card)
+        )
+    return found or _age(patient, card) or _IN
 
 
 def fits(subject: Subject, card: ModelCard) -> bool:
     """Whether the header alone lets the task read this."""
     if isinstance(subject, Recording):
-        return all(rule(subject, card) is None for rule in (_modality, _leads, _length))
+        return _modality(subject, card) is None and _leads(subject, card) is None and _length(subject, card) is None
     return _modality(subject, card) is None and _body_part(subject, card) is None
 
 

@@ -38,7 +38,7 @@ def candidates(study: Study) -> tuple[str, ...]:
     if fitting:
         most = max(len(cards[task].leads) for task in fitting)
         return tuple(task for task in fitting if len(cards[task].leads) == most)
-    near = tuple(task for task, card in cards.items() if any(subject.modality in card.modality for subject in _subjects(study, card)))
+    near = tuple(task for task, card in cards.items() if {subject.modality for subject in _subjects(study, card)} & set(card.modality))
     return near if len(near) == 1 else ()
 
 
@@ -199,11 +199,11 @@ def _of_recording(work: _Work, recording: Recording, gate: Gate, override: bool)
     def waves() -> Marks | None:
         return seen.marks if seen is not None and seen.marks is not None else _delineated(recording)
 
-    ecg, measured = cardiology.reading(recording, work.study.patient, before, waves)
-    if seen is not None and seen.holter is not None:
-        ecg = replace(ecg, holter=seen.holter)
+    read = cardiology.reading(recording, work.study.patient, before, waves)
+    ecg = read.ecg if seen is None or seen.holter is None else replace(read.ecg, holter=seen.holter)
+    measured = read.measurements if seen is None or ecg.withheld else (*read.measurements, *seen.measurements)
     report = _report(work, gate, seen if gate.passed or override else None, ecg, measured)
-    return replace(report, alarm=before.alarm, also=_also(work, gate))
+    return replace(report, alarm=read.alarm, also=_also(work, gate))
 
 
 def _delineated(recording: Recording) -> Marks | None:
@@ -287,7 +287,7 @@ def evaluate(task: str, table: Table, progress: Progress) -> tuple[tuple[str, ..
 
 
 def header_gate(card: ModelCard) -> Callable[[Study], tuple[Subject, Gate]]:
-    """Of a study, the subject that `diagnose` would read and what speaks against it before a network is asked, as an evaluation wants it."""
+    """Of a study, the subject that `diagnose` would read, and what speaks against it before a network is asked."""
 
     def gate(study: Study) -> tuple[Subject, Gate]:
         subject = _readable(study, card)[_first(study, card)]

@@ -73,11 +73,11 @@ def results(task: str) -> dict[str, Any]:
 
 def _card(path: Path) -> ModelCard:
     raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    measured = raw.pop("measured", None) or _untrained([label["name"] for label in raw["labels"]])
-    points = tuple(OperatingPoint(**point) for point in measured.pop("operating_points"))
+    measured = raw.pop("measured", None) or _untrained([label["name"] for label in raw.get("labels", ())])
+    points = tuple(OperatingPoint(**point) for point in measured.pop("operating_points", ()))
     figures = tuple(Figure(name=name, **figure) for name, figure in measured.pop("figures").items())
     thresholds, margins = measured.pop("thresholds"), measured.pop("margins")
-    labels = tuple(Label(**label, threshold=thresholds[label["name"]], margin=margins[label["name"]]) for label in raw.pop("labels"))
+    labels = tuple(Label(**label, threshold=thresholds[label["name"]], margin=margins[label["name"]]) for label in raw.pop("labels", ()))
     for name in ("modality", "body_part", "age_years"):
         raw[name] = tuple(raw[name]) if name in raw else None
     for name in ("leads", "seconds", "also"):

@@ -31,10 +31,10 @@ FLOORS = [
     ("read", "reference", "tables", "metrics", "checks"),
     ("registry",),
     ("networks", "signals", "calibrate", "explain"),
+    ("cardiology",),
     ("tasks",),
     ("training",),
     ("recipes",),  # tasks/*/train.py: run by hand, imported by nothing but the command line
-    ("cardiology",),
     ("pipeline",),
     ("store",),
     ("worker", "export"),

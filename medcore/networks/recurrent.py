@@ -68,7 +68,7 @@ class SequenceClassifier(nn.Module):
         self.memory = Memory(widths[-1], hidden, dropout)
         self.attention = nn.Sequential(nn.Linear(2 * hidden, hidden), nn.Tanh(), nn.Linear(hidden, labels))
         self.head = nn.Sequential(nn.Dropout(2 * dropout), nn.Linear(4 * hidden, labels))
-        self.labels = labels
+        self.labels, self.channels = labels, channels
 
     def features(self, x: Tensor) -> Tensor:
         """(B, C, T) -> (B, widths[-1], 1, T / shortening) feature map."""

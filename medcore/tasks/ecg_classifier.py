@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import safetensors.torch
@@ -34,6 +34,9 @@ class Task(Protocol):
     """A model.py of an ECG classifier."""
 
     RATE_HZ: float
+
+    def seen(self, recording: Recording) -> list[int]:
+        """The numbers of the recording's leads that the network sees, in its order."""
 
     def prepare(self, recording: Recording) -> Signal:
         """(C, N) at RATE_HZ as the network sees it."""
@@ -136,7 +139,7 @@ def dump(nets: Sequence[SequenceClassifier], calibrations: Sequence[Calibration]
 
 
 @torch.inference_mode()
-def forward(nets: Sequence[SequenceClassifier], signals: Sequence[Signal]) -> tuple[Floats, Tensor]:
+def forward(nets: Sequence[SequenceClassifier], signals: Sequence[NDArray[np.floating[Any]]]) -> tuple[Floats, Tensor]:
     """(B, K) mean logits of `nets` and (B, D) descriptors by the first of them; signals of nearly one length go together."""
     order = sorted(range(len(signals)), key=lambda k: signals[k].shape[1])
     logits = np.empty((len(signals), nets[0].labels))
@@ -155,7 +158,7 @@ def forward(nets: Sequence[SequenceClassifier], signals: Sequence[Signal]) -> tu
     return logits, torch.stack(descriptors)
 
 
-def padded(signals: Sequence[Signal]) -> tuple[Tensor, Tensor]:
+def padded(signals: Sequence[NDArray[np.floating[Any]]]) -> tuple[Tensor, Tensor]:
     """(C, N) signals -> (B, C, T) with zeros behind, and (B, T) where they are signal."""
     length = max(signal.shape[1] for signal in signals)
     x = torch.zeros(len(signals), signals[0].shape[0], length)

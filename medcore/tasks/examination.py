@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from medcore.types import Attribution, Finding, Gate, Holter, Marks
+from medcore.types import Attribution, Finding, Gate, Holter, Marks, Measurement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,3 +19,4 @@ class Examination:
     attributions: tuple[Attribution, ...] = ()
     marks: Marks | None = None
     holter: Holter | None = None
+    measurements: tuple[Measurement, ...] = ()  # beside those that every ECG gets

@@ -9,8 +9,8 @@ import numpy as np
 _SYMBOLS = dict(
     zip(
         (*range(1, 15), 16, *range(18, 42)),
-        ["N", "L", "R", "a", "V", "F", "J", "A", "S", "E", "j", "/", "Q", "~", "|", "s", "T", "*", "D", '"', "=", "p", "B", "^", "t", "+", "u",
-         "?", "!", "[", "]", "e", "n", "@", "x", "f", "(", ")", "r"],
+        ["N", "L", "R", "a", "V", "F", "J", "A", "S", "E", "j", "/", "Q", "~", "|", "s", "T", "*", "D", '"', "=", "p", "B", "^", "t", "+",
+         "u", "?", "!", "[", "]", "e", "n", "@", "x", "f", "(", ")", "r"],
         strict=True,
     )
 )  # fmt: skip
@@ -25,7 +25,7 @@ class Annotation(NamedTuple):
     number: int
 
 
-def annotations(data: bytes) -> list[Annotation]:
+def marks_of(data: bytes) -> list[Annotation]:
     """The marks of an annotation file in MIT format (WFDB Programmer's Guide, annot(5)).
 
     Raises:

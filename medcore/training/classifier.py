@@ -76,7 +76,7 @@ def run(task: str, plan: Plan, data: Path, *, resume: bool, seed: int, into: boo
     result = crossed | _shipped(card, module, shipped, images, held, data, seed)
     result["saliency"] = _saliency(shipped, images.frames[held], seed, folder)
     result |= {"task": task, "command": f"python -m medcore train {task} --data {data.name} --seed {seed}"}
-    return install.write(folder, card, weights, result, into=into)
+    return install.write(folder, card, weights, result, sanity.golden(card, weights), into=into)
 
 
 def split(images: frames.Labelled, classes: list[str], plan: Plan) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:

@@ -27,7 +27,6 @@ class Tally:
 def tally(truth: NDArray[np.float64], said: NDArray[np.float64], rate_hz: float, span: tuple[float, float]) -> Tally:
     """Match (n, 3) and (m, 3) rows of onset, peak and offset in samples, one to one, nearest first, between the samples of `span`."""
     within = WITHIN_S * rate_hz
-    inside = said[(said[:, 1] >= span[0]) & (said[:, 1] <= span[1])]
     apart = np.abs(truth[:, None, 1] - said[None, :, 1])
     pairs = sorted((apart[i, j], i, j) for i, j in zip(*np.nonzero(apart <= within), strict=True))
     left, right, errors = set(range(len(truth))), set(range(len(said))), []
@@ -38,7 +37,6 @@ def tally(truth: NDArray[np.float64], said: NDArray[np.float64], rate_hz: float,
             errors.append((said[j] - truth[i]) / rate_hz * 1000)
     matched = len(errors)
     invented = sum(1 for j in right if span[0] <= said[j, 1] <= span[1])
-    del inside
     return Tally(found=matched, missed=len(left), invented=invented, errors=np.array(errors).reshape(-1, 3))
 
 

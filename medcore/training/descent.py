@@ -49,7 +49,7 @@ def descend(net: Net, losses: Callable[[Net, torch.Generator], Iterator[Tensor]]
         net.train()
         for loss in losses(net, rng):
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]  # torch's stubs lack it
+            loss.backward()
             if how.clip:
                 nn.utils.clip_grad_norm_(net.parameters(), how.clip)
             optimiser.step()

@@ -17,7 +17,7 @@ from medcore.training.descent import Descent, descend
 from medcore.training.waveforms import Wear, crop, worn
 
 Network = Callable[[], SequenceClassifier]
-Loss = Callable[[Tensor, Tensor], Tensor]
+Loss = Callable[[Tensor, Tensor, float], Tensor]  # logits, targets, smoothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class Pool:
         """The records that `kept` names."""
         index = np.flatnonzero(kept)
         return Pool(
-            signals=[self.signals[k] for k in index], targets=self.targets[index], weights=self.weights[index], share=self.share,
+            signals=[self.signals[k] for k in index.tolist()], targets=self.targets[index], weights=self.weights[index], share=self.share,
             leads=self.leads,
         )  # fmt: skip
 
@@ -76,18 +76,10 @@ def separate(logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
     return (each * known).sum() / known.sum()
 
 
-def fit(network: Network, pools: Sequence[Pool], recipe: Recipe, loss: Callable[[Tensor, Tensor, float], Tensor], seed: int, checkpoint: Path,
-        start: dict[str, Tensor] | None = None) -> SequenceClassifier:  # fmt: skip
-    """One network trained on `pools`, with averaged weights.
-
-    Args:
-        start: tensors to begin with, where they fit; the rest begins at random.
-    """
+def fit(network: Network, pools: Sequence[Pool], recipe: Recipe, loss: Loss, seed: int, checkpoint: Path) -> SequenceClassifier:
+    """One network trained on `pools`, with averaged weights; resumed from `checkpoint` where that stands."""
     torch.manual_seed(seed)
     net = network()
-    if start is not None:
-        own = net.state_dict()
-        net.load_state_dict(own | {name: value for name, value in start.items() if name in own and own[name].shape == value.shape})
     steps = int(np.ceil(len(pools[0].signals) / (recipe.batch * pools[0].share)))
 
     def losses(net: SequenceClassifier, rng: torch.Generator) -> Iterator[Tensor]:

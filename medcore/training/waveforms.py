@@ -30,6 +30,7 @@ class Wear:
     wander: float = 0.5  # largest height of the baseline
     bursts: float = 0.3  # chance of a second or two of movement
     holes: float = 0.3  # chance that up to two seconds are lost
+    lost_leads: float = 0.0  # chance that a lead is not there at all
 
 
 def uniform(n: int, low: float, high: float, rng: torch.Generator) -> Tensor:
@@ -45,7 +46,9 @@ def worn(x: Tensor, rate_hz: float, how: Wear, rng: torch.Generator) -> Tensor:
     x = x * sign * torch.exp(uniform(n, -how.gain, how.gain, rng))[:, None, None]
     x = x + _noise(n, leads, length, rate_hz, rng) * (uniform(n, 0, 1, rng).square() * how.noise)[:, None, None]
     x = x + _wander(n, leads, length, rate_hz, rng) * (uniform(n, 0, 1, rng).square() * how.wander)[:, None, None]
-    return _losses(x, rate_hz, how, rng)
+    x = _losses(x, rate_hz, how, rng)
+    kept = torch.rand(n, leads, 1, generator=rng) >= how.lost_leads
+    return torch.where(kept, x, torch.zeros(()))
 
 
 def _response(x: Tensor, rate_hz: float, how: Wear, rng: torch.Generator) -> Tensor:
@@ -63,7 +66,8 @@ def _response(x: Tensor, rate_hz: float, how: Wear, rng: torch.Generator) -> Ten
     place = (f / f.max()).sqrt() * 2 - 1
     tilt = F.grid_sample(knots[:, :, None], torch.stack([place, torch.zeros_like(place)], dim=-1)[:, None].expand(n, -1, -1, -1),
                          align_corners=True)[:, 0, 0]  # fmt: skip
-    return torch.fft.irfft(spectrum * (response * tilt.exp())[:, None], length)
+    changed: Tensor = torch.fft.irfft(spectrum * (response * tilt.exp())[:, None], length)
+    return changed
 
 
 def _noise(n: int, leads: int, length: int, rate_hz: float, rng: torch.Generator) -> Tensor:
@@ -71,7 +75,8 @@ def _noise(n: int, leads: int, length: int, rate_hz: float, rng: torch.Generator
     f = torch.fft.rfftfreq(length, 1 / rate_hz).clamp(min=0.5)
     slope = uniform(n, -0.3, 1.5, rng)[:, None, None]
     shaped = torch.fft.irfft(torch.fft.rfft(torch.randn(n, leads, length, generator=rng)) / f**slope, length)
-    return shaped / shaped.std(dim=2, keepdim=True)
+    unit: Tensor = shaped / shaped.std(dim=2, keepdim=True)
+    return unit
 
 
 def _wander(n: int, leads: int, length: int, rate_hz: float, rng: torch.Generator) -> Tensor:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medcore.networks.recurrent import Segmenter
+from medcore.tasks import delineator as kind
 from medcore.tasks.waveform import straightened
 from medcore.types import Recording
 
@@ -30,3 +31,8 @@ def context(leads: NDArray[np.float32]) -> NDArray[np.float32]:
 def network() -> Segmenter:
     """Random weights: 4 classes (none, P, QRS, T) and 3 peaks for each sample."""
     return Segmenter(1 + CONTEXT, 7, (32, 48, 64, 96), kernel=9, hidden=64)
+
+
+def load(weights: bytes) -> kind.Model:
+    """The delineator."""
+    return kind.load(weights, network)

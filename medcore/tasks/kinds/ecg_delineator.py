@@ -47,7 +47,7 @@ def per_lead(task: Task, model: Model, recording: Recording) -> Marks:
     together = score.mean(axis=0) if len(score) > 1 else None
     factor, last = recording.sampling_rate_hz / task.RATE_HZ, recording.signal.shape[1] - 1
     rows = [
-        (lead, wave.kind, *(_sample(bound * factor, last) for bound in (wave.onset, wave.peak, wave.offset)))
+        (lead, wave.kind, *(_sample(bound * factor, last) for bound in _centred(model, wave, task.RATE_HZ)))
         for lead, one in enumerate(score)
         for wave in delineator.waves(one, task.RATE_HZ, together)
     ]
@@ -61,6 +61,12 @@ def per_lead(task: Task, model: Model, recording: Recording) -> Marks:
         offset=table[:, 4].copy(),
         beat=beat.astype(np.int8),
     )
+
+
+def _centred(model: Model, wave: delineator.Wave, rate_hz: float) -> tuple[float, float, float]:
+    """Onset, peak and offset, the bounds moved by what they are early on the mean."""
+    onset, offset = wave.onset + model.early_s[wave.kind, 0] * rate_hz, wave.offset + model.early_s[wave.kind, 1] * rate_hz
+    return onset, wave.peak, offset
 
 
 def _sample(place: float, last: int) -> int:

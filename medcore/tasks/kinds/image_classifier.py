@@ -195,7 +195,7 @@ def _read(waiting: list[tuple[str, bytes | InputRejected]]) -> Iterator[Study | 
 
 def places(series: Series) -> int:
     """How many slices of it may be read."""
-    return series.array.shape[1]
+    return int(series.array.shape[1])
 
 
 def middle(series: Series) -> int:

@@ -1,0 +1,1 @@
+"""Six findings of a twelve-lead ECG."""
