@@ -81,8 +81,9 @@ function pulse(ctx, view, row, colour) {
 function shade(ctx, view, meta, waves, row, segment, ink, faint) {
   const rate = meta.rate, x = (sample) => segment.x0 + (sample / rate - segment.t0) * (segment.x1 - segment.x0) / (segment.t1 - segment.t0), half = row.pitch / 2 - 1, perSecond = view.speed * view.unit;
   const inside = (px) => Math.max(segment.x0, Math.min(segment.x1, px));
+  if (perSecond < 0.4) return; // the overview shows them better
   ctx.textAlign = "center";
-  for (const i of waves.within(segment.lead, (segment.t0 - 1) * rate, segment.t1 * rate)) {
+  for (const i of waves.within(segment.lead, (segment.t0 - 1) * rate, segment.t1 * rate, perSecond < 12)) {
     const { onset, offset, peak, wave, beat } = waves, colour = ink.waves[wave[i]];
     if (perSecond >= 12 && onset[i] >= 0 && offset[i] >= 0 && x(offset[i]) > segment.x0) {
       const a = inside(x(onset[i])), b = inside(x(offset[i])), tall = Math.min(half, 11 * view.unit);
@@ -91,7 +92,7 @@ function shade(ctx, view, meta, waves, row, segment, ink, faint) {
     }
     const px = peak[i] >= 0 ? x(peak[i]) : NaN; if (!(px >= segment.x0 && px <= segment.x1) || WAVES[wave[i]] !== "QRS" || beat[i] < 0 || !row.rhythm) continue;
     const kind = BEATS[beat[i]]; ctx.fillStyle = kind === "V" ? ink.ventricular : kind === "?" ? ink.doubt : ink.soft;
-    if (perSecond >= 24) { ctx.font = `${kind === "N" ? 500 : 700} 11px sans-serif`; ctx.fillText(kind, px, row.middle - half + 11); } else if (kind !== "N" && perSecond >= 0.4) ctx.fillRect(px - 0.6, row.middle - half, 1.2, 7);
+    if (perSecond >= 24) { ctx.font = `${kind === "N" ? 500 : 700} 11px sans-serif`; ctx.fillText(kind, px, row.middle - half + 11); } else if (kind !== "N") ctx.fillRect(px - 0.6, row.middle - half, 1.2, 7);
   }
   ctx.textAlign = "left";
 }

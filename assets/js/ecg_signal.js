@@ -70,11 +70,12 @@ class Waves {
     this.start = Int32Array.from({ length: n }, (_, i) => [this.onset[i], this.peak[i], this.offset[i]].find((at) => at >= 0) ?? NONE);
     this.byLead = new Map();
     for (let i = 0; i < n; i += 1) { if (!this.byLead.has(this.lead[i])) this.byLead.set(this.lead[i], []); if (this.start[i] >= 0) this.byLead.get(this.lead[i]).push(i); }
-    for (const found of this.byLead.values()) found.sort((a, b) => this.start[a] - this.start[b]);
+    this.odd = new Map(); // beats that are not normal, all that is drawn from afar
+    for (const [lead, found] of this.byLead) { found.sort((a, b) => this.start[a] - this.start[b]); this.odd.set(lead, found.filter((i) => this.beat[i] > 0)); }
   }
-  // Numbers of the marks of `lead`, else of all leads together, that begin within samples first..last.
-  *within(lead, first, last) {
-    const found = this.byLead.get(lead) || this.byLead.get(-1) || [];
+  // Numbers of the marks of `lead`, else of all leads together, that begin within samples first..last; from afar those of odd beats alone.
+  *within(lead, first, last, afar) {
+    const marks = afar ? this.odd : this.byLead, found = marks.get(lead) || marks.get(-1) || [];
     let low = 0, high = found.length;
     while (low < high) { const middle = (low + high) >> 1; if (this.start[found[middle]] < first) low = middle + 1; else high = middle; }
     for (; low < found.length && this.start[found[low]] <= last; low += 1) yield found[low];

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,6 +22,7 @@ LEFT_MM = 18.0
 _TOP_MM, _STRIP_MM = 43.0, 110.0
 _MADE_MM = 24.0  # a heading and its three lines stay together
 _EVENTS, _EVENT_MM = 6, 30.0
+_UNREADABLE = "unreadable"
 
 
 def render(
@@ -85,17 +87,29 @@ def _strip(sheet: Sheet, recording: Recording, shown: Attribution | None, card: 
 
 
 def _long(sheet: Sheet, recording: Recording, holter: Holter) -> None:
-    """The day at a glance, then the first and worst events at 25 mm/s."""
+    """The day at a glance, then its worst events at 25 mm/s."""
     sheet.ln(1)
     sheet.write_line(sheet.t("ecg_pdf.trend"), 9, GREY)
     trend(sheet, holter, sheet.get_y() + 1, 46.0, recording)
     sheet.set_y(sheet.get_y() + 1)
     sheet.heading(sheet.t("ecg_pdf.events"))
-    if not holter.events:
+    chosen = _worst(holter.events)
+    if not chosen:
         sheet.write_line(sheet.t("ecg_pdf.no_events"), 9, GREY)
         return
-    for event in holter.events[:_EVENTS]:
+    for event in chosen:
         _event(sheet, recording, event)
+
+
+def _worst(events: Sequence[Event]) -> list[Event]:
+    """The worst of each kind, then the second of each, and so on; what could not be read makes no strip."""
+    seen: Counter[str] = Counter()
+    ranked = []
+    for event in events:  # they come worst first within their kind
+        ranked.append((seen[event.kind], event))
+        seen[event.kind] += 1
+    told = [event for _, event in sorted(ranked, key=lambda pair: pair[0]) if event.kind != _UNREADABLE]
+    return told[:_EVENTS]
 
 
 def _event(sheet: Sheet, recording: Recording, event: Event) -> None:
@@ -103,7 +117,10 @@ def _event(sheet: Sheet, recording: Recording, event: Event) -> None:
         sheet.add_page()
     name = coded(sheet.language, "ecg_event", event.kind)
     words = sheet.t(
-        "ecg_pdf.event", name=name, time=ecg_words.clock(event.start_s, recording.started_at), value=ecg_words.event_value(event)
+        "ecg_pdf.event",
+        name=name,
+        time=ecg_words.clock(event.start_s, recording.started_at),
+        value=ecg_words.event_value(event, sheet.language),
     )
     sheet.write_line(words, 9, INK, bold=True)
     seconds = min(ecg_strip.SECONDS, recording.seconds)
@@ -140,7 +157,9 @@ def _summary(sheet: Sheet, report: Report, card: ModelCard) -> None:
         words, colour = _decision(sheet, one, known)
         sheet.write_line(f"{card_title(known, sheet.language)}: {words}", 9.5, colour, bold=True)
     numbers = [
-        f"{_short(sheet, one)} {ecg_words.value_words(one.value, one.unit)}" for one in report.measurements if one.name not in ecg_words.HRV
+        f"{_short(sheet, one)} {ecg_words.value_words(one.value, one.unit)}"
+        for one in report.measurements
+        if not ecg_words.is_variability(one)
     ]
     if numbers:
         sheet.write_line(" · ".join(numbers), 8.5)

@@ -10,12 +10,14 @@ from medcore import registry
 from medcore.export.wording import class_name, coded, has, say
 from medcore.types import EcgReading, Event, Finding, LeadQuality, Measurement, Report, Statement, Status
 
-HRV = (
-    "nn_count", "sdnn", "sdann", "rmssd", "pnn50", "sd1", "sd2", "total_power", "vlf", "lf", "hf", "lf_nu", "hf_nu", "lf_hf",
-    "vlf_power", "lf_power", "hf_power",
-)  # fmt: skip  # Task Force 1996
-_DIGITS = {"ms": 0, "bpm": 0, "1/min": 0, "/min": 0, "deg": 0, "°": 0, "mV": 2, "s": 2, "%": 1, "ms2": 0, "ms²": 0, "beats": 0}
+_LONG_S = 90.0
+_DIGITS = {"ms": 0, "bpm": 0, "1/min": 0, "/min": 0, "deg": 0, "°": 0, "mV": 2, "s": 2, "%": 1, "ms2": 0, "ms²": 0, "/h": 1}
 _UNITS = {"deg": "°", "ms2": "ms²", "bpm": "/min", "1/min": "/min", "1": "", "share": ""}
+
+
+def is_variability(one: Measurement) -> bool:
+    """Whether it is a measure of heart rate variability, which is shown on demand."""
+    return one.name.startswith("hrv_") or one.name == "sdann"
 
 
 def measured_name(language: str, one: Measurement) -> str:
@@ -28,8 +30,9 @@ def value_words(value: float, unit: str) -> str:
     if not math.isfinite(value):
         return "–"
     shown = _UNITS.get(unit, unit)
-    number = f"{value:.{_DIGITS.get(unit, 2)}f}"
-    return f"{number}{shown if shown in ('°', '%', '/min') else f' {shown}' if shown else ''}"
+    counted = shown == "" and float(value).is_integer()
+    number = f"{value:.{0 if counted else _DIGITS.get(unit, 2)}f}"
+    return f"{number}{shown if shown in ('°', '%', '/min', '/h') else f' {shown}' if shown else ''}"
 
 
 def range_words(one: Measurement) -> str:
@@ -51,8 +54,12 @@ def side(one: Measurement) -> str | None:
     return "below" if one.value < low else "above" if one.value > high else "within"
 
 
-def event_value(event: Event) -> str:
-    """How much of it: seconds of a pause, beats a minute of a rate."""
+def event_value(event: Event, language: str) -> str:
+    """How much of it: seconds of a pause, minutes of what lasts, beats a minute of a rate."""
+    if event.unit == "s" and event.value >= _LONG_S:
+        return f"{event.value / 60:.0f} min"
+    if event.unit == "beats":
+        return say(language, "ecg.beats", count=f"{event.value:.0f}")
     return value_words(event.value, event.unit)
 
 

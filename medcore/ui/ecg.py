@@ -90,12 +90,13 @@ def _panel(store: Store, row: StudyRow, study: Study, report: ReportRow | None, 
     _readings(report.report)
     if not report.report.gate.passed:
         record.gate(store, report, ledger)
-    overlay = explaining.controls(store, report, METHODS, MAPS) if reading.speaks(report.report) else None
-    record.opinion(store, report)
-    record.sign_off(store, report, overlay.number if overlay else None)
-    _about(row, study, report.report.series_index)
-    again(store, row, report.task)
-    priors(store, row)
+    with st.container(key="ecg-rest"):
+        overlay = explaining.controls(store, report, METHODS, MAPS) if reading.speaks(report.report) else None
+        record.opinion(store, report)
+        record.sign_off(store, report, overlay.number if overlay else None)
+        _about(row, study, report.report.series_index)
+        again(store, row, report.task)
+        priors(store, row)
     return overlay
 
 
@@ -114,7 +115,8 @@ def _readings(report: Report) -> None:
 
 def _numbers(report: Report) -> None:
     """Under the paper: what was measured, and what rules make of it beside the networks."""
-    left, right = st.columns(2, gap="small")
+    with st.container(key="ecg-numbers"):
+        left, right = st.columns(2, gap="small")
     with left:
         ecg_said.measurements(report)
     with right:

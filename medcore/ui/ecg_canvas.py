@@ -80,13 +80,13 @@ def _patient(row: StudyRow) -> list[str]:
 
 def _holter(holter: Holter) -> dict[str, Any]:
     names = ("rate_mean", "rate_min", "rate_max", "af_share", "ectopic", "analysable")
-    series = {name: _plain(getattr(holter, name), missing=None if name.startswith("rate") else 0.0) for name in names}
+    series = {name: _plain(getattr(holter, name)) for name in names}
     return {**series, "events": [_event(event) for event in holter.events]}
 
 
-def _plain(values: Array, missing: float | None) -> list[float | None]:
+def _plain(values: Array) -> list[float | None]:
     """Numbers for JSON, which has no NaN."""
-    return [round(float(value), 3) if np.isfinite(value) else missing for value in np.asarray(values, dtype=float)]
+    return [round(float(value), 3) if np.isfinite(value) else None for value in np.asarray(values, dtype=float)]
 
 
 def _event(event: Event) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def _event(event: Event) -> dict[str, Any]:
         "words": coded("ecg_event", event.kind),
         "start": event.start_s,
         "end": event.end_s,
-        "value": event_value(event),
+        "value": event_value(event, language()),
     }
 
 

@@ -89,8 +89,8 @@ def measurements(report: Report) -> None:
     held = report.ecg
     if held is None:
         return
-    plain = [one for one in report.measurements if one.name not in ecg_words.HRV]
-    variability = [one for one in report.measurements if one.name in ecg_words.HRV]
+    plain = [one for one in report.measurements if not ecg_words.is_variability(one)]
+    variability = [one for one in report.measurements if ecg_words.is_variability(one)]
     with st.container(key="card-measurements"):
         st.markdown(f"#### {t('ecg.measurements')}")
         if held.withheld:

@@ -15,7 +15,7 @@ import pytest
 from medcore import registry
 from medcore.export import ecg_pdf, ecg_strip, fonts, sheet, wording
 from medcore.store import Actor, ReportRow, ReportState, StudyRow, StudyStatus
-from medcore.types import Gate, Recording, Report, Study
+from medcore.types import Event, Gate, Recording, Report, Study
 from tests.pages import ecg_nouns
 
 NOW = datetime(2024, 2, 1, 9, 30, tzinfo=UTC)
@@ -189,6 +189,19 @@ def test_a_long_recording_is_a_trend_and_strips_of_its_events(written: list[str]
     strips = [path for page in pages for path in traces(page)]
     assert len(strips) == 3
     assert all(path[-1][0] - path[0][0] == pytest.approx(250, abs=0.3) for path in strips)
+
+
+def test_the_worst_of_each_kind_comes_before_the_second_of_any(written: list[str]) -> None:
+    def event(kind: str, at: float) -> Event:
+        return Event(kind=kind, start_s=at, end_s=at + 2, value=3, unit="s")
+
+    events = (*(event("pause", 100.0 + at) for at in range(0, 70, 10)), event("af", 300.0), event("unreadable", 400.0))
+    long = ecg_nouns.recording(600.0, 125.0, ("MLII",))
+    made(ecg_nouns.study(long), ecg_nouns.report(ecg=ecg_nouns.reading(holter=replace(ecg_nouns.holter(10), events=events))))
+    heads = [
+        line.split(" · ")[1] for line in written if line.startswith(("Pause · ", "Possible atrial fibrillation · ", "Not analysable · "))
+    ]
+    assert heads == ["0:01:40", "0:05:00", "0:01:50", "0:02:00", "0:02:10", "0:02:20"]
 
 
 def test_influence_is_drawn_under_the_trace_and_named(written: list[str]) -> None:

@@ -149,8 +149,8 @@ MEASURED = (
     Measurement(name="qt_interval", value=405.0, unit="ms"),
     Measurement(name="qtc_fridericia", value=436.0, unit="ms", reference=(350.0, 460.0), citation="AHA/ACC/HRS 2009"),
     Measurement(name="qrs_axis", value=float("nan"), unit="deg", reference=(-30.0, 90.0), citation="AHA/ACC/HRS 2009"),
-    Measurement(name="sdnn", value=42.0, unit="ms"),
-    Measurement(name="rmssd", value=31.0, unit="ms"),
+    Measurement(name="hrv_sdnn", value=42.0, unit="ms"),
+    Measurement(name="hrv_rmssd", value=31.0, unit="ms"),
 )
 STATEMENTS = (
     Statement(label="1AVB", holds=True, because="PR 214 ms > 200 ms", citation="AHA/ACC/HRS 2009"),

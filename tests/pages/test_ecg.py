@@ -13,9 +13,12 @@ from medcore import registry
 from medcore.export.ecg_words import range_words, side, value_words
 from medcore.export.wording import LANGUAGES, say
 from medcore.types import Gate, Measurement, Report, Study
+from medcore.ui.routes import granted_url
+from medcore.ui.tokens import TOKENS, Grant
 from tests.pages import ecg_nouns
 from tests.pages.conftest import HOSTILE, READER, World, film, opened
 from tests.pages.test_pages import data, said, sound
+from tests.pages.test_pixels import get
 
 NOT_ECG = Gate(code="not_ecg", reason="This does not look like an ECG.")
 
@@ -76,8 +79,8 @@ def test_a_reading_says_quality_findings_rules_and_numbers(hearts: World, langua
     assert row[1]["words"] == "214 ms" and row[2]["icon"] == "present" and row[2]["note"].startswith("120 – 200")
     assert row[2]["words"] == say(language, "ecg.above")
     assert measured[say(language, "measurement.qrs_duration")][2]["note"].startswith("≤ 120")
-    assert say(language, "measurement.sdnn") not in measured
-    assert {row[0] for row in data(app, "hrv")["rows"]} == {say(language, "measurement.sdnn"), say(language, "measurement.rmssd")}
+    assert say(language, "measurement.hrv_sdnn") not in measured
+    assert {row[0] for row in data(app, "hrv")["rows"]} == {say(language, "measurement.hrv_sdnn"), say(language, "measurement.hrv_rmssd")}
 
 
 def test_the_paper_is_given_marks_and_nothing_of_the_patient_in_an_address(hearts: World) -> None:
@@ -281,3 +284,25 @@ def test_values_against_ranges(value: float, reference: Any, where: str | None, 
 )
 def test_units_as_a_person_writes_them(value: float, unit: str, words: str) -> None:
     assert value_words(value, unit) == words
+
+
+def test_an_alarm_says_review_now_on_the_worklist(hearts: World) -> None:
+    kept(hearts, ecg_nouns.report())
+    kept(hearts, ecg_nouns.report(alarm="ventricular"), ecg_nouns.study(ecg_nouns.recording(seed=3), patient_id="P3"))
+    rows = data(sound(opened()), "worklist-table")["rows"]
+    assert [row["patient_id"] for row in rows] == ["P3", "SYN-E1"]
+    assert rows[0]["flag"] == {"icon": "failed", "words": say("en", "flag.alarm")}
+
+
+def test_the_page_of_images_sends_an_ecg_to_its_own(hearts: World) -> None:
+    app = sound(opened("image", study=kept(hearts)))
+    assert data(app, "ecg-canvas")["meta"]["rate"] == 500.0
+
+
+def test_the_report_of_an_ecg_is_a4_on_its_side(hearts: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TOKENS, "alive", lambda _session: True)
+    study = kept(hearts)
+    report = hearts.read(study, ecg_nouns.report())
+    answer = get(granted_url(TOKENS.grant(Grant(kind="pdf", subject=report, language="en", browser="b", session="x"))), "b")
+    assert answer.status == 200 and answer.body.startswith(b"%PDF")
+    assert b"/MediaBox [0 0 841.89 595.28]" in answer.body  # A4 on its side
