@@ -75,27 +75,32 @@ def clock(seconds: float, started_at: str | None) -> str:
 
 
 def possible(language: str, name: str) -> str:
-    """A machine's finding is a possibility until a person has read the ECG."""
-    return say(language, "ecg.possible", name=name)
+    """A machine's finding is a possibility until a person has read the ECG; a card may call it so already."""
+    return say(language, "ecg.possible", name=bare(language, name))
+
+
+def bare(language: str, name: str) -> str:
+    """`name` without the word that calls it a possibility."""
+    return name.removeprefix(say(language, "ecg.possible", name=""))
 
 
 def named(report: Report, label: str, language: str) -> str:
-    """What a label is called by the task, among this report's and its companions', that knows it."""
+    """What a label is called, bare, by the task among this report's and its companions' that knows it; by the text files otherwise."""
     cards = registry.cards()
-    for one in (report, *report.also):
-        card = cards.get(one.task)
-        if card and any(known.name == label for known in card.labels):
-            return class_name(card, label, language)
-    card = next((card for card in cards.values() if any(known.name == label for known in card.labels)), None)
-    return class_name(card, label, language)
+    asked = [*(cards[one.task] for one in (report, *report.also) if one.task in cards), *cards.values()]
+    card = next((card for card in asked if any(known.name == label for known in card.labels)), None)
+    return coded(language, "ecg_label", label) if card is None else bare(language, class_name(card, label, language))
 
 
 def decided(report: Report, language: str) -> tuple[str, ...]:
-    """The findings that stand: those above their operating points, and the class that was decided on if it is a finding."""
-    present = [one.label.name for one in report.findings if one.label.is_finding and one.status == Status.PRESENT]
-    chosen = next((one.label for one in report.findings if one.label.name == report.decision), None)
-    if chosen is not None and chosen.is_finding and chosen.name not in present:
-        present.insert(0, chosen.name)
+    """The findings that stand: the class decided on where one rules out the others, else all above their operating points."""
+    card = registry.cards().get(report.task)
+    alone = card is None or card.exclusive
+    present = [
+        one.label.name
+        for one in report.findings
+        if one.label.is_finding and (one.label.name == report.decision or (not alone and one.status == Status.PRESENT))
+    ]
     return tuple(possible(language, named(report, name, language)) for name in present)
 
 

@@ -72,7 +72,10 @@ def _pending(store: Store, row: ReportRow, method: str) -> None:
 
 def _sanity(task: str, method: str) -> None:
     """How far this method can be trusted, as measured on the validation images."""
-    figures = registry.results(task).get("saliency", {}).get(method)
+    try:
+        figures = registry.results(task).get("saliency", {}).get(method)
+    except OSError:  # a model that was installed without its measurements
+        figures = None
     if not figures:
         components.notice("refused", t("explain.unmeasured"), "sanity")
         return

@@ -128,6 +128,7 @@ def card(task: str = "ecg_12lead", labels: tuple[Label, ...] = LABELS) -> ModelC
         population="Adults.", age_years=None, data="Invented.", licence="Apache-2.0", preprocessing="None.", known_failures="All of them.",
         experimental=False, labels=labels, operating_points=(), figures=(), temperature=1.0, gate_limit=30.0, weights_sha256="ef" * 32,
         results="benchmarks/results/none.json",
+        exclusive=task != "ecg_12lead",
     )  # fmt: skip
 
 

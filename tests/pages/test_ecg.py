@@ -10,9 +10,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from medcore import registry
-from medcore.export.ecg_words import range_words, side, value_words
+from medcore.export.ecg_words import bare, decided, possible, range_words, side, value_words
 from medcore.export.wording import LANGUAGES, say
-from medcore.types import Gate, Measurement, Report, Study
+from medcore.types import Gate, Measurement, Report, Statement, Study
 from medcore.ui.routes import granted_url
 from medcore.ui.tokens import TOKENS, Grant
 from tests.pages import ecg_nouns
@@ -306,3 +306,24 @@ def test_the_report_of_an_ecg_is_a4_on_its_side(hearts: World, monkeypatch: pyte
     answer = get(granted_url(TOKENS.grant(Grant(kind="pdf", subject=report, language="en", browser="b", session="x"))), "b")
     assert answer.status == 200 and answer.body.startswith(b"%PDF")
     assert b"/MediaBox [0 0 841.89 595.28]" in answer.body  # A4 on its side
+
+
+def test_a_finding_is_called_possible_once_whatever_the_card_says() -> None:
+    for language in LANGUAGES:
+        once = possible(language, "AF")
+        assert possible(language, once) == once and bare(language, once) == "AF"
+
+
+def test_a_rule_without_a_card_of_its_own_has_words(hearts: World) -> None:
+    slow = Statement(label="bradycardia", holds=True, because="48 bpm (< 60)", citation="Convention")
+    study = kept(hearts, ecg_nouns.report(ecg=ecg_nouns.reading(statements=(slow,))))
+    row = data(sound(opened("ecg", study=study)), "rules")["rows"][0]
+    assert row[0]["words"] == say("en", "ecg_label.bradycardia")
+    assert row[1]["words"] == say("en", "ecg.not_said") and row[2]["note"] == "48 bpm (< 60) [1]"
+
+
+def test_where_one_class_rules_out_the_others_one_is_named(hearts: World) -> None:
+    both = replace(ecg_nouns.report().also[0], decision="A", findings=tuple(ecg_nouns.finding(one, 0.5) for one in ecg_nouns.RHYTHM))
+    assert decided(both, "en") == ("Possible atrial fibrillation",)
+    assert decided(replace(both, decision="N"), "en") == ()
+    assert decided(ecg_nouns.report((0.81, 0.05, 0.62)), "en") == ("Possible first-degree AV block", "Possible atrial fibrillation")
