@@ -38,8 +38,12 @@ def candidates(study: Study) -> tuple[str, ...]:
     if fitting:
         most = max(len(cards[task].leads) for task in fitting)
         return tuple(task for task in fitting if len(cards[task].leads) == most)
-    near = tuple(task for task, card in cards.items() if {subject.modality for subject in _subjects(study, card)} & set(card.modality))
+    near = tuple(task for task, card in cards.items() if any(_speaks_of(subject, card) for subject in _subjects(study, card)))
     return near if len(near) == 1 else ()
+
+
+def _speaks_of(subject: Subject, card: ModelCard) -> bool:
+    return subject.modality in card.modality
 
 
 def _subjects(study: Study, card: ModelCard) -> tuple[Subject, ...]:

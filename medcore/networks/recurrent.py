@@ -6,13 +6,15 @@ they are laid out channels last. The recurrent part works on a few steps a secon
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+TOLD = 3  # channels in which a segmenter tells of P, QRS and T
 
 
 def convolution(inside: int, outside: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
@@ -131,3 +133,43 @@ class Segmenter(nn.Module):
         # sample 2k of the input is sample k here: align the first samples, and let the last one stand for what follows it
         grown = F.interpolate(torch.cat([half, half[..., -1:]], dim=2), size=length + 1, mode="linear", align_corners=True)
         return grown[..., :length]
+
+
+class Informed(nn.Module):
+    """A classifier that is told, beside the leads, where a segmenter sees P, QRS and T: intervals need not be learned from few labels.
+
+    Takes (B, C, T) at twice the rate that its classifier works at. The segmenter is asked of the leads `asked`, each with the
+    `context` of all leads, and its shares of P, QRS and T are averaged over them. It is trained elsewhere and not changed here.
+    """
+
+    def __init__(self, front: Segmenter, base: SequenceClassifier, asked: Sequence[int], context: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.front, self.base, self.asked, self.context = front, base, tuple(asked), context
+        self.labels, self.channels, self.shortening = base.labels, base.channels - TOLD, 2 * base.shortening
+
+    def told(self, x: Tensor) -> Tensor:
+        """(B, C, T) -> (B, TOLD, T) shares of P, QRS and T."""
+        around = self.context(x)
+        padded = F.pad(torch.cat([x[:, list(self.asked)], around], dim=1), (0, -x.shape[2] % self.front.multiple))
+        leads = padded[:, : len(self.asked), None]
+        beside = padded[:, None, len(self.asked) :].expand(-1, len(self.asked), -1, -1)
+        out = self.front(torch.cat([leads, beside], dim=2).flatten(0, 1)).unflatten(0, (len(x), len(self.asked)))
+        shares: Tensor = out[:, :, :4].softmax(dim=2)[:, :, 1:4].mean(dim=1)
+        return shares[:, :, : x.shape[2]]
+
+    def features(self, x: Tensor, told: Tensor | None = None) -> Tensor:
+        """(B, C, T) -> the classifier's feature map; `told` where the same segmenter has been asked already."""
+        return self.base.features(halved(torch.cat([x, self.told(x) if told is None else told], dim=1)))
+
+    def read(self, maps: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
+        """As the classifier's, with `valid` at this network's rate."""
+        return self.base.read(maps, None if valid is None else halved(valid[:, None].float())[:, 0] > 0)
+
+    def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
+        """(B, C, T), (B, T) -> (B, labels) logits."""
+        return self.read(self.features(x), valid)[0]
+
+
+def halved(x: Tensor) -> Tensor:
+    """(B, C, T) -> (B, C, ceil(T / 2)): the mean of neighbours."""
+    return F.avg_pool1d(x, 2, ceil_mode=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import safetensors.torch
@@ -21,12 +21,14 @@ from medcore.calibrate import Calibration
 from medcore.errors import ModelUnavailable
 from medcore.explain import SIGNAL_METHODS, SignalInfluence
 from medcore.networks.device import device, settle
-from medcore.networks.recurrent import SequenceClassifier
+from medcore.networks.recurrent import Informed, SequenceClassifier
 from medcore.tasks.gate import Neighbourhood, describe
 from medcore.types import Recording
 
 Floats = NDArray[np.float64]
 Signal = NDArray[np.float32]
+Net = SequenceClassifier | Informed
+Trained = TypeVar("Trained", SequenceClassifier, Informed)
 TOGETHER = 24  # records in one pass, of nearly the same length
 
 
@@ -41,7 +43,7 @@ class Task(Protocol):
     def prepare(self, recording: Recording) -> Signal:
         """(C, N) at RATE_HZ as the network sees it."""
 
-    def network(self) -> SequenceClassifier:
+    def network(self) -> Net:
         """Random weights."""
 
     def load(self, weights: bytes) -> Model:
@@ -58,7 +60,7 @@ class Task(Protocol):
 class Model:
     """Networks, and what makes their scores speak. One calibration of all classes, or one a label."""
 
-    nets: tuple[SequenceClassifier, ...]
+    nets: tuple[Net, ...]
     calibrations: tuple[Calibration, ...]
     neighbourhood: Neighbourhood
     lock: threading.Lock
@@ -83,7 +85,7 @@ class Prediction:
 class Together(nn.Module):
     """The mean of several networks' logits, as one network."""
 
-    def __init__(self, nets: Sequence[SequenceClassifier]) -> None:
+    def __init__(self, nets: Sequence[Net]) -> None:
         super().__init__()
         self.nets = nn.ModuleList(nets)
 
@@ -92,7 +94,7 @@ class Together(nn.Module):
         return torch.stack([net(x) for net in self.nets]).mean(dim=0)
 
 
-def load(weights: bytes, network: Callable[[], SequenceClassifier]) -> Model:
+def load(weights: bytes, network: Callable[[], Net]) -> Model:
     """The model in `weights` (safetensors).
 
     Raises:
@@ -101,7 +103,8 @@ def load(weights: bytes, network: Callable[[], SequenceClassifier]) -> Model:
     try:
         tensors = {name: value.float() for name, value in safetensors.torch.load(weights).items()}
         count = 1 + max(int(name.split(".")[0][3:]) for name in tensors if name.startswith("net"))
-        nets = [_net(tensors, f"net{k}.", network) for k in range(count)]
+        front = {name.removeprefix("net0."): value for name, value in tensors.items() if name.startswith("net0.front.")}
+        nets = [_net(front | _own(tensors, k), network) for k in range(count)]
         scale, bias = (tensors[f"calibration.{name}"].double().numpy() for name in ("scale", "bias"))  # (L, 1 + DRAWS), (L, 1 + DRAWS, K)
         calibrations = tuple(Calibration(scale=s, bias=b) for s, b in zip(scale, bias, strict=True))
         neighbourhood = Neighbourhood(mean=tensors["gate.mean"], whitening=tensors["gate.whitening"])
@@ -110,13 +113,18 @@ def load(weights: bytes, network: Callable[[], SequenceClassifier]) -> Model:
     return Model(nets=tuple(nets), calibrations=calibrations, neighbourhood=neighbourhood, lock=threading.Lock())
 
 
-def _net(tensors: dict[str, Tensor], prefix: str, network: Callable[[], SequenceClassifier]) -> SequenceClassifier:
+def _own(tensors: dict[str, Tensor], number: int) -> dict[str, Tensor]:
+    prefix = f"net{number}."
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _net(state: dict[str, Tensor], network: Callable[[], Net]) -> Net:
     net = network()
-    net.load_state_dict({name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)})
+    net.load_state_dict(state)
     return settle(net).eval().requires_grad_(False)
 
 
-def rounded(net: SequenceClassifier) -> SequenceClassifier:
+def rounded(net: Trained) -> Trained:
     """`net` with its matrices rounded to half precision, as `dump` keeps them: what is measured is what ships."""
     with torch.no_grad():
         for weight in net.parameters():
@@ -125,12 +133,13 @@ def rounded(net: SequenceClassifier) -> SequenceClassifier:
     return net
 
 
-def dump(nets: Sequence[SequenceClassifier], calibrations: Sequence[Calibration], neighbourhood: Neighbourhood) -> bytes:
+def dump(nets: Sequence[Net], calibrations: Sequence[Calibration], neighbourhood: Neighbourhood) -> bytes:
     """The inverse of `load`, for nets that are `rounded`: matrices in half precision, the rest in single."""
     tensors = {
         f"net{k}.{name}": value.cpu().half() if value.ndim >= 2 else value.cpu()
         for k, net in enumerate(nets)
         for name, value in net.state_dict().items()
+        if k == 0 or not name.startswith("front.")  # the segmenter is one for all
     }
     tensors["calibration.scale"] = torch.from_numpy(np.stack([calibration.scale for calibration in calibrations]))
     tensors["calibration.bias"] = torch.from_numpy(np.stack([calibration.bias for calibration in calibrations]))
@@ -139,7 +148,7 @@ def dump(nets: Sequence[SequenceClassifier], calibrations: Sequence[Calibration]
 
 
 @torch.inference_mode()
-def forward(nets: Sequence[SequenceClassifier], signals: Sequence[NDArray[np.floating[Any]]]) -> tuple[Floats, Tensor]:
+def forward(nets: Sequence[Net], signals: Sequence[NDArray[np.floating[Any]]]) -> tuple[Floats, Tensor]:
     """(B, K) mean logits of `nets` and (B, D) descriptors by the first of them; signals of nearly one length go together."""
     order = sorted(range(len(signals)), key=lambda k: signals[k].shape[1])
     logits = np.empty((len(signals), nets[0].labels))
@@ -148,8 +157,9 @@ def forward(nets: Sequence[SequenceClassifier], signals: Sequence[NDArray[np.flo
         rows = order[first : first + TOGETHER]
         x, valid = padded([signals[k] for k in rows])
         total = torch.zeros(len(rows), nets[0].labels, dtype=torch.float64)
+        told = nets[0].told(x) if isinstance(nets[0], Informed) else None  # all share one segmenter
         for number, net in enumerate(nets):
-            maps = net.features(x)
+            maps = net.features(x, told) if isinstance(net, Informed) else net.features(x)
             total += net.read(maps, valid)[0].double().cpu()
             if number == 0:
                 for k, row in zip(rows, described(net, maps, valid), strict=True):
@@ -169,7 +179,7 @@ def padded(signals: Sequence[NDArray[np.floating[Any]]]) -> tuple[Tensor, Tensor
     return x.to(device()), valid.to(device())
 
 
-def described(net: SequenceClassifier, maps: Tensor, valid: Tensor) -> Tensor:
+def described(net: Net, maps: Tensor, valid: Tensor) -> Tensor:
     """(B, C, 1, T') last map -> (B, 2 C) descriptors over the signal's own time: mean and spread of each channel, on a root scale."""
     kept = torch.nn.functional.max_pool1d(valid[:, None].float(), net.shortening, ceil_mode=True)[:, :, : maps.shape[3]]
     flat = maps[:, :, 0].float()

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -53,12 +53,22 @@ class Beside:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """Where another network, trained before, tells of each signal: what is trained is the inner network, on signals it was told of."""
+
+    tell: Callable[[Sequence[NDArray[np.float16]]], list[NDArray[np.float16]]]
+    inner: Callable[[], SequenceClassifier]
+    whole: Callable[[SequenceClassifier], kind.Net]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """A task's recipe."""
 
     recipe: Recipe
     counted: tuple[str, ...]  # labels whose mean F1 the operating points are chosen by
     beside: Beside | None = None
+    told: Told | None = None
     draw: float = 0.5  # classes are drawn by this power of one over their count: 0 as they come, 1 equally often
 
 
@@ -67,6 +77,7 @@ class Data:
     """Prepared records with their targets (N, K) and how they are split."""
 
     signals: Sequence[NDArray[np.float16]]
+    inner: Sequence[NDArray[np.float16]]  # the same as the network that is trained sees them
     targets: NDArray[np.float32]
     groups: tuple[str, ...]
     held: Bools
@@ -78,7 +89,7 @@ def run(task: str, plan: Plan, data: Path, *, resume: bool, seed: int, into: boo
     use_threads()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     folder, card, module = PROJECT / "runs" / task, registry.card(task), registry.task_module(task)
-    own = load(card, module, data, folder, plan.recipe.folds, seed)
+    own = load(card, module, plan, data, folder, seed)
     other = load_beside(card, plan.beside, data.parent, folder, plan.recipe.folds, seed) if plan.beside else None
     nets = [
         kind.rounded(_fold(card, module, plan, own, other, number, seed, folder / f"seed{seed}-fold{number}.pt", resume))
@@ -91,7 +102,7 @@ def run(task: str, plan: Plan, data: Path, *, resume: bool, seed: int, into: boo
     return install.write(folder, card, weights, result, ecg_sanity.golden(module, weights), into=into)
 
 
-def load(card: ModelCard, module: Task, data: Path, folder: Path, folds: int, seed: int) -> Data:
+def load(card: ModelCard, module: Task, plan: Plan, data: Path, folder: Path, seed: int) -> Data:
     """Every readable, labelled record of data/manifest.csv.
 
     Raises:
@@ -110,8 +121,9 @@ def load(card: ModelCard, module: Task, data: Path, folder: Path, folds: int, se
         targets = np.array([[float(row[name]) for name in names] for row in prepared.rows], np.float32)
         strata = ["+".join(name for name, there in zip(names, row, strict=True) if there) or "none" for row in targets]
     groups = tuple(row.get(table.group or "") or row["record"] for row in prepared.rows)
-    held, fold = stratified(strata, groups, folds, seed)
-    return Data(signals=prepared.signals, targets=targets, groups=groups, held=held, fold=fold)
+    held, fold = stratified(strata, groups, plan.recipe.folds, seed)
+    inner = plan.told.tell(prepared.signals) if plan.told else prepared.signals
+    return Data(signals=prepared.signals, inner=inner, targets=targets, groups=groups, held=held, fold=fold)
 
 
 def load_beside(card: ModelCard, beside: Beside, parent: Path, folder: Path, folds: int, seed: int) -> Data | None:
@@ -126,7 +138,14 @@ def load_beside(card: ModelCard, beside: Beside, parent: Path, folder: Path, fol
     one = np.array([label.name == beside.label for label in card.labels], np.float32)
     groups = tuple(row.get(table.group or "") or row["record"] for row in prepared.rows)
     held, fold = stratified(["there" if yes else "without" for yes in there], groups, folds, seed)
-    return Data(signals=prepared.signals, targets=np.where(there[:, None], one, 1 - one), groups=groups, held=held, fold=fold)
+    return Data(
+        signals=prepared.signals,
+        inner=prepared.signals,
+        targets=np.where(there[:, None], one, 1 - one),
+        groups=groups,
+        held=held,
+        fold=fold,
+    )
 
 
 def _fold(
@@ -143,14 +162,15 @@ def _fold(
         pool = Pool(signals=other.signals, targets=other.targets, weights=drawn, share=beside.share, leads=np.array(beside.leads))
         pools.append(pool.rows(~other.held & (other.fold != number)))
     loss = among if card.exclusive else separate
-    return fit(module.network, pools, plan.recipe, loss, seed * plan.recipe.folds + number, checkpoint)
+    inner = plan.told.inner if plan.told else cast(Callable[[], SequenceClassifier], module.network)
+    return fit(inner, pools, plan.recipe, loss, seed * plan.recipe.folds + number, checkpoint)
 
 
 def _pool(plan: Plan, own: Data, share: float) -> Pool:
     """Records drawn by the rarest of their labels."""
     count = own.targets.sum(axis=0)
     rarity = (own.targets * (len(own.targets) / count) ** plan.draw).max(axis=1)
-    return Pool(signals=own.signals, targets=own.targets, weights=np.maximum(rarity, 1.0), share=share)
+    return Pool(signals=own.inner, targets=own.targets, weights=np.maximum(rarity, 1.0), share=share)
 
 
 def measure(
@@ -161,14 +181,15 @@ def measure(
     logits = np.zeros(own.targets.shape)
     for number, net in enumerate(nets):
         rows = np.flatnonzero(own.fold == number)
-        logits[rows] = kind.forward([net], [own.signals[k] for k in rows.tolist()])[0]
+        logits[rows] = kind.forward([net], [own.inner[k] for k in rows.tolist()])[0]
         log.info("fold %d of %d measured", number + 1, len(nets))
     groups = [own.groups[k] for k in inside]
     calibrations = calibrated(card, logits[inside], own.targets[inside], groups)
     thresholds = choose(card, plan, kind.calibrated(calibrations, logits[inside])[0], own.targets[inside])
     crossed = _crossed(card, plan, logits, own, inside)
-    descriptors = kind.forward(nets[:1], [own.signals[k] for k in inside.tolist()])[1]
-    weights = kind.dump(nets, calibrations, learn(descriptors))
+    descriptors = kind.forward(nets[:1], [own.inner[k] for k in inside.tolist()])[1]
+    whole = [plan.told.whole(net) for net in nets] if plan.told else nets
+    weights = kind.dump(whole, calibrations, learn(descriptors))
     model = module.load(weights)
     return crossed | _shipped(card, module, model, thresholds, own, logits, calibrations, inside, seed), weights
 

@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 
 from medcore import cardiology
 from medcore.explain import SIGNAL_METHODS, beat_deletion_insertion, beat_numbers, similarity
-from medcore.networks.recurrent import SequenceClassifier
 from medcore.signals.qrs import r_peaks
-from medcore.tasks.ecg_classifier import Model, Signal, Task, Together
+from medcore.tasks.ecg_classifier import Model, Net, Signal, Task, Together
 from medcore.training.waveforms import Wear, worn
 from medcore.types import Recording
 
 EACH = 60  # made-up signals of each foreign kind
-EXPLAINED, COMPARED = 60, 12
+EXPLAINED, COMPARED = 40, 10
 MILD = Wear(flip=0.0, gain=0.2, filtered=0.3, tilt=0.15, noise=0.06, wander=0.15, bursts=0.0, holes=0.0)
 _RATE_HZ, _SECONDS = 250.0, 12
 
@@ -123,7 +122,7 @@ def _row(areas: list[tuple[float, float]], chance: list[tuple[float, float]], al
     }
 
 
-def randomised(task: Task, seed: int) -> SequenceClassifier:
+def randomised(task: Task, seed: int) -> Net:
     """The task's network with random weights."""
     torch.manual_seed(seed)
     return task.network().eval()

@@ -14,7 +14,7 @@ from torch import Tensor
 from medcore.networks.device import autocast, device, settle
 from medcore.networks.recurrent import SequenceClassifier
 from medcore.training.descent import Descent, descend
-from medcore.training.waveforms import Wear, crop, worn
+from medcore.training.waveforms import Wear, crop, uniform, worn
 
 Network = Callable[[], SequenceClassifier]
 Loss = Callable[[Tensor, Tensor, float], Tensor]  # logits, targets, smoothing
@@ -56,6 +56,7 @@ class Recipe:
     decay: float = 0.02
     folds: int = 5
     wear: Wear = field(default_factory=Wear)
+    told: int = 0  # of the last channels, that tell what another network made of the signal: they wear differently
 
 
 def among(logits: Tensor, allowed: Tensor, smoothing: float) -> Tensor:
@@ -86,13 +87,22 @@ def fit(network: Network, pools: Sequence[Pool], recipe: Recipe, loss: Loss, see
         draw = np.random.default_rng(int(torch.randint(2**31, (1,), generator=rng)))
         for _ in range(steps):
             x, valid, targets = batch(pools, recipe, draw)
-            x = worn(x, recipe.rate_hz, recipe.wear, rng)
+            x = _worn(x, recipe, rng)
             with autocast(device()):
                 logits = net(x.to(device()), valid.to(device()))
             yield loss(logits, targets.to(device()), recipe.smoothing)
 
     how = Descent(epochs=recipe.epochs, steps=steps, rate=recipe.rate, decay=recipe.decay, averaging=recipe.averaging, clip=1.0, warm=0.15)
     return descend(settle(net), losses, how, seed, checkpoint).eval()
+
+
+def _worn(x: Tensor, recipe: Recipe, rng: torch.Generator) -> Tensor:
+    """The signal worn; channels that tell are softened, and now and then silent, so that nothing rests on them alone."""
+    signal = worn(x[:, : x.shape[1] - recipe.told], recipe.rate_hz, recipe.wear, rng)
+    if not recipe.told:
+        return signal
+    kept = (torch.rand(len(x), 1, 1, generator=rng) >= 0.15) * uniform(len(x), 0.7, 1.0, rng)[:, None, None]
+    return torch.cat([signal, x[:, x.shape[1] - recipe.told :] * kept], dim=1)
 
 
 def batch(pools: Sequence[Pool], recipe: Recipe, draw: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:

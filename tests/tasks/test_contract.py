@@ -9,17 +9,40 @@ import safetensors.torch
 
 from medcore import pipeline, registry
 from medcore.errors import ModelUnavailable
-from medcore.explain import METHODS
+from medcore.explain import METHODS, SIGNAL_METHODS
 from medcore.settings import PROJECT
+from medcore.tasks import delineator
+from tests.pages import ecg_nouns
 from tests.tasks.films import ct_slice, film, series, study
 
 TASKS = list(registry.cards())
-CLASSIFIERS = [task for task, card in registry.cards().items() if card.kind == "image_classifier"]
+
+
+def of_kind(*kinds):
+    return [task for task, card in registry.cards().items() if card.kind in kinds]
+
+
+CLASSIFIERS = of_kind("image_classifier")
+ECG_CLASSIFIERS = of_kind("ecg_classifier")
+ECG = of_kind("ecg_classifier", "ecg_delineator", "ecg_beats")
+DECIDE = of_kind("image_classifier", "ecg_classifier")
+NEEDED_FIGURES = {
+    "image_classifier": {"auroc", "balanced_accuracy", "ece"},
+    "ecg_classifier": {"auroc", "f1", "ece"},
+    "ecg_delineator": {f"{name}_{wave}" for name in ("sensitivity", "ppv") for wave in ("P", "QRS", "T")},
+    "ecg_beats": {"sensitivity", "ppv"},
+}
 
 
 def fitting(card):
     """A made-up series that the card's header rules let in."""
     return series(ct_slice(), "CT", "HU") if "CT" in card.modality else series(film(), card.modality[0])
+
+
+def traced(card):
+    """A made-up recording that the card's header rules let in: as long as the shortest it reads and a little longer."""
+    seconds = max(10.0, card.seconds[0] + 10)
+    return ecg_nouns.recording(seconds=seconds, leads=card.leads or ("II",))
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -30,7 +53,7 @@ def test_card_states_its_limits(task):
     assert card.title
     assert card.title_zh
     assert all(label.citation and label.code and label.title_zh for label in card.labels)
-    assert any(label.is_finding for label in card.labels)
+    assert any(label.is_finding for label in card.labels) == (card.kind != "ecg_delineator")  # which measures, and finds nothing
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -42,13 +65,18 @@ def test_weights_are_those_of_the_card_and_small_enough(task):
 def test_figures_equal_the_committed_results(task):
     card, measured = registry.card(task), registry.results(task)
     assert measured["weights_sha256"] == card.weights_sha256
-    assert {figure.name for figure in card.figures} >= {"auroc", "balanced_accuracy", "ece"}
+    assert {figure.name for figure in card.figures} >= NEEDED_FIGURES[card.kind]
     for figure in card.figures:
         stands = measured["figures"][figure.name]
         assert (figure.value, figure.low, figure.high) == (stands["value"], stands["low"], stands["high"])
         assert (
             figure.low <= figure.value <= figure.high or figure.name == "ece"
         )  # a bootstrap biases an error that is never negative upward
+
+
+@pytest.mark.parametrize("task", DECIDE)
+def test_operating_points_equal_the_committed_results(task):
+    card, measured = registry.card(task), registry.results(task)
     assert card.temperature == measured["temperature"]
     assert card.gate_limit == measured["gate"]["limit"]
     for label in card.labels:
@@ -98,6 +126,80 @@ def test_attribution_covers_the_slice_and_is_complete(task, method):
         assert attribution.gap < 0.05 * abs(logits[0, k] - logits[1, k]) + 0.1  # a tenth of a logit moves no probability by 0.03
 
 
+@pytest.mark.parametrize("task", ECG_CLASSIFIERS)
+def test_golden_answers_of_signals(task):
+    tools = pipeline.loaded(task)
+    with np.load(registry.weights_path(task).with_name("golden.npz")) as golden:
+        said = tools.module.predict(tools.model, [golden["signal"]])
+        for name in ("logits", "probabilities", "distance"):
+            np.testing.assert_allclose(getattr(said, name), golden[name], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("task", of_kind("ecg_delineator"))
+def test_golden_scores(task):
+    tools = pipeline.loaded(task)
+    with np.load(registry.weights_path(task).with_name("golden.npz")) as golden:
+        x = delineator.inputs(golden["leads"], tools.module.context)
+        np.testing.assert_allclose(delineator.scores(tools.model, x, tools.module.RATE_HZ), golden["scores"], rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("task", ECG_CLASSIFIERS)
+def test_one_logit_a_label_whatever_the_length(task):
+    tools, card = pipeline.loaded(task), registry.card(task)
+    signal = tools.module.prepare(traced(card))
+    said = tools.module.predict(tools.model, [signal, signal[:, : signal.shape[1] * 6 // 10]])
+    assert said.logits.shape == (2, len(card.labels))
+    assert (said.low <= said.probabilities).all()
+    assert (said.probabilities <= said.high).all()
+    if card.exclusive:
+        np.testing.assert_allclose(said.probabilities.sum(axis=1), 1)
+    alone = tools.module.predict(tools.model, [signal[:, : signal.shape[1] * 6 // 10]])
+    np.testing.assert_allclose(alone.logits[0], said.logits[1], rtol=1e-3, atol=1e-3)  # the padding of a batch says nothing
+
+
+@pytest.mark.parametrize("task", ECG_CLASSIFIERS)
+@pytest.mark.parametrize("method", SIGNAL_METHODS)
+def test_attribution_covers_the_recording_and_is_complete(task, method):
+    tools, card = pipeline.loaded(task), registry.card(task)
+    one = traced(card)
+    report = pipeline.diagnose(task, ecg_nouns.study(one), methods=(method,), override=True)
+    (attribution,) = report.attributions
+    assert attribution.values.shape[0] == len(one.leads)
+    assert attribution.values.min() >= 0
+    assert attribution.values.max() == 1
+    if attribution.gap is not None:
+        signal = tools.module.prepare(one)
+        logits = tools.module.predict(tools.model, [signal, np.zeros_like(signal)]).logits
+        k = [label.name for label in card.labels].index(attribution.label)
+        assert attribution.gap < 0.05 * abs(logits[0, k] - logits[1, k]) + 0.1
+
+
+@pytest.mark.parametrize("task", ECG)
+def test_an_image_is_no_recording(task):
+    report = pipeline.diagnose(task, study(series(film(), None)))
+    assert report.gate.code == "modality"
+    assert report.findings == ()
+
+
+@pytest.mark.parametrize("task", ECG)
+@pytest.mark.parametrize("modality", ["EEG", "PPG"])
+def test_another_signal_is_refused_by_name(task, modality):
+    one = replace(traced(registry.card(task)), modality=modality)
+    report = pipeline.diagnose(task, ecg_nouns.study(one))
+    assert report.gate.code == "modality"
+    assert modality in report.gate.reason
+    assert (report.findings, report.decision, report.status) == ((), None, "refused")
+
+
+@pytest.mark.parametrize("task", ECG_CLASSIFIERS)
+def test_noise_that_calls_itself_an_ecg_gets_no_label(task):
+    one = traced(registry.card(task))
+    noise = np.random.default_rng(0).normal(size=one.signal.shape).astype(np.float32)
+    report = pipeline.diagnose(task, ecg_nouns.study(replace(one, signal=noise)))
+    assert not report.gate.passed
+    assert (report.findings, report.decision, report.status, report.measurements) == ((), None, "refused", ())
+
+
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("modality", ["MR", "US", "NM"])
 def test_another_modality_is_refused_without_a_finding(task, modality):
@@ -115,6 +217,13 @@ def test_a_gate_lets_its_own_patients_in_and_others_not(task):
     refused = gate["refused_outside"]
     assert {"noise", "photographs", "screenshots"} <= set(refused)
     assert np.mean(list(refused.values())) >= 0.9
+
+
+@pytest.mark.parametrize("task", ECG_CLASSIFIERS)
+def test_a_gate_of_signals_lets_its_own_patients_in_and_others_not(task):
+    gate = registry.results(task)["gate"]
+    assert gate["refused_inside"] <= 0.02
+    assert min(gate["refused_outside"].values()) >= 0.9
 
 
 @pytest.mark.parametrize("data", [b"", b"\x80\x04\x95 a pickle", safetensors.torch.save({})], ids=["empty", "pickle", "other tensors"])
