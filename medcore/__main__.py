@@ -127,8 +127,11 @@ def _sentence(row: dict[str, Any]) -> str:
         return f"{row['file']}: {row['error']}"
     if row["status"] == "refused":
         return f"{row['file']}: {row['task']}: not read. {row['gate']}"
-    said = "; ".join(f"{f['label']} {f['status']} ({f['probability']:.2f}, {f['low']:.2f} to {f['high']:.2f})" for f in row["findings"])
-    return f"{row['file']}: {row['task']}: {row['decision']}. {said}. Research use only. Not for diagnosis."
+    findings = [f"{f['label']} {f['status']} ({f['probability']:.2f}, {f['low']:.2f} to {f['high']:.2f})" for f in row["findings"]]
+    numbers = [f"{m['name']} {m['value']:.4g} {m['unit']}" for m in row["measurements"]]
+    decided = row["decision"] or ("nothing found" if findings else "measured")
+    parts = (f"{row['task']}: {decided}", "; ".join(findings), "; ".join(numbers), "Research use only. Not for diagnosis.")
+    return f"{row['file']}: " + " ".join(f"{part.rstrip('.')}." for part in parts if part)
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:

@@ -27,6 +27,7 @@ from medcore.types import Study
 __all__ = ["Intake", "Refused", "read", "read_all", "read_each", "read_path", "read_records", "warm"]
 
 _LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")
+_HEADER = ".hea"  # of a WFDB record: the one format whose files only their names hold together
 _NOTHING = "The upload holds no image or ECG."
 _BATCH_BYTES = 32 * MIB  # of records that one child reads: far from its time limit on a busy machine
 
@@ -166,14 +167,29 @@ def _files(path: Path) -> list[tuple[str, bytes]]:
     if path.is_dir():
         names = sorted(Path(folder) / name for folder, _, files in os.walk(path) for name in files)
         names = [name for name in names if not name.is_symlink() and name.is_file()]
-    elif path.is_file():
-        names, path = [path], path.parent
+    elif path.is_file() or path.with_name(path.name + _HEADER).is_file():
+        names, path = _record(path), path.parent
     else:
         raise NotAnImage("There is no file or folder of that name.")
     limit = settings.number("MEDCORE_MAX_UPLOAD_MB")
     if sum(name.stat().st_size for name in names) > limit * MIB:
         raise TooLarge(f"The upload is larger than {limit} MB.")
     return [(name.relative_to(path).as_posix(), name.read_bytes()) for name in names]
+
+
+def _record(path: Path) -> list[Path]:
+    """The file itself; of a WFDB record (named by itself, its header or a signal file) all files that its header names."""
+    from medcore.read.ecg import wfdb_files
+
+    header = next((one for one in (path.with_suffix(_HEADER), path.with_name(path.name + _HEADER)) if one.is_file()), None)
+    if header is None:
+        return [path]
+    try:
+        names = [header, *(path.parent / name for name in wfdb_files(header.read_bytes()))]
+    except InputRejected:
+        return [path]
+    belongs = path in names or not path.is_file()
+    return [name for name in names if name.is_file()] if belongs else [path]
 
 
 def _file_name(name: str) -> str:
