@@ -255,3 +255,12 @@ def test_headers_that_share_a_signal_file() -> None:
     files = wfdb()
     intake = reader.read_all([files[0], ("other.hea", files[0][1]), files[1]])
     assert len(intake.studies) == 1 and "same signal file" in str(intake.refused[0].error)
+
+
+@pytest.mark.parametrize("named", ["rec.hea", "rec.dat", "rec"])
+def test_a_record_on_disk_may_be_named_by_any_of_its_files(tmp_path, named):
+    for name, data in wfdb(name="rec"):
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "other.dat").write_bytes(b"of another record")
+    (study,) = reader.read_path(tmp_path / named).studies
+    assert len(study.sources) == 2
