@@ -10,7 +10,7 @@ run: .venv/run.stamp
 	@exec $(BIN)/streamlit run app.py --server.port $(PORT)
 
 test: .venv/dev.stamp browser lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check .

@@ -26,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if threads := settings.number("MEDCORE_THREADS"):
             os.environ["OMP_NUM_THREADS"] = str(threads)  # read by torch when it is imported
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # idle threads sleep: on a busy machine spinning ones take the cores
         run: Callable[[argparse.Namespace], int] = arguments.run
         return run(arguments)
     except MedcoreError as error:

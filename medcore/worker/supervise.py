@@ -106,7 +106,8 @@ def _stopped(child: subprocess.Popen[bytes]) -> None:
 def _environment() -> dict[str, str]:
     """Ours, with this project importable and the data folder absolute."""
     paths = [str(settings.PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "MEDCORE_DATA_DIR": str(settings.data_dir()), "PYTHONPATH": os.pathsep.join(paths)}
+    # torch's idle threads sleep instead of spinning: on a busy machine they would take the cores from whoever they wait for
+    return {"OMP_WAIT_POLICY": "passive", **os.environ, "MEDCORE_DATA_DIR": str(settings.data_dir()), "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _bury(name: str) -> None:
