@@ -152,7 +152,8 @@ def _fold(
     card: ModelCard, module: Task, plan: Plan, own: Data, other: Data | None, number: int, seed: int, checkpoint: Path, resume: bool
 ) -> SequenceClassifier:
     if not resume:
-        checkpoint.unlink(missing_ok=True)
+        for old in checkpoint.parent.glob(f"{checkpoint.stem}-cycle*.pt"):
+            old.unlink()
     log.info("fold %d of %d", number + 1, plan.recipe.folds)
     beside = plan.beside if other is not None else None
     pools = [_pool(plan, own, 1.0 - (beside.share if beside else 0.0)).rows(~own.held & (own.fold != number))]

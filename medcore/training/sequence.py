@@ -48,8 +48,7 @@ class Recipe:
 
     rate_hz: float
     lengths_s: tuple[tuple[float, float], ...]  # (seconds, chance): every batch has one length
-    epochs: int
-    rate: float = 2e-3
+    cycles: tuple[tuple[int, float], ...]  # (epochs, highest rate) of each, the next going on from the averaged weights of the last
     batch: int = 64
     smoothing: float = 0.05
     averaging: float = 0.995
@@ -78,7 +77,7 @@ def separate(logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
 
 
 def fit(network: Network, pools: Sequence[Pool], recipe: Recipe, loss: Loss, seed: int, checkpoint: Path) -> SequenceClassifier:
-    """One network trained on `pools`, with averaged weights; resumed from `checkpoint` where that stands."""
+    """One network trained on `pools`, with averaged weights; resumed from the files that begin as `checkpoint` where they stand."""
     torch.manual_seed(seed)
     net = network()
     steps = int(np.ceil(len(pools[0].signals) / (recipe.batch * pools[0].share)))
@@ -92,8 +91,11 @@ def fit(network: Network, pools: Sequence[Pool], recipe: Recipe, loss: Loss, see
                 logits = net(x.to(device()), valid.to(device()))
             yield loss(logits, targets.to(device()), recipe.smoothing)
 
-    how = Descent(epochs=recipe.epochs, steps=steps, rate=recipe.rate, decay=recipe.decay, averaging=recipe.averaging, clip=1.0, warm=0.15)
-    return descend(settle(net), losses, how, seed, checkpoint).eval()
+    for number, (epochs, rate) in enumerate(recipe.cycles):
+        how = Descent(epochs=epochs, steps=steps, rate=rate, decay=recipe.decay, averaging=recipe.averaging, clip=1.0, warm=0.15)
+        place = checkpoint.with_name(f"{checkpoint.stem}-cycle{number}{checkpoint.suffix}")
+        net = descend(settle(net.train()), losses, how, seed + 1000 * number, place)
+    return net.eval()
 
 
 def _worn(x: Tensor, recipe: Recipe, rng: torch.Generator) -> Tensor:

@@ -44,7 +44,7 @@ PLAN = Plan(
     recipe=Recipe(
         rate_hz=RATE_HZ / 2,
         lengths_s=((8.0, 0.3), (10.0, 0.7)),
-        epochs=22,
+        cycles=((22, 2e-3),),
         smoothing=0.02,
         # Time is hardly stretched and nothing turned upside down: rate and polarity are what some of the labels are about.
         wear=Wear(stretch=0.03, flip=0.0, gain=0.3, noise=0.2, wander=0.4, lost_leads=0.1, low_pass_hz=(15.0, 45.0)),
