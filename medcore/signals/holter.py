@@ -55,9 +55,8 @@ def summary(day: Day) -> Holter:
     """Trend and events."""
     minutes = max(int(np.ceil(day.seconds / _MINUTE_S)), 1)
     analysable = _shares(day.readable, np.arange(len(day.readable)), minutes)
-    mean, least, most = _rates(day, minutes)
     unknown = analysable < _limit("minute")
-    mean, least, most = (np.where(unknown, np.nan, rate).astype(np.float32) for rate in (mean, least, most))
+    mean, least, most = (np.where(unknown, np.nan, rate).astype(np.float32) for rate in _rates(day, minutes))
     ectopic = np.bincount(_minute(day.beats[day.kinds == _V], minutes), minlength=minutes)
     return Holter(
         rate_mean=mean,

@@ -70,4 +70,9 @@ def measured_toml(result: dict[str, Any], digest: str) -> str:
 
 
 def _table(name: str, values: dict[str, float]) -> list[str]:
-    return [f"[measured.{name}]", *(f"{key} = {value}" for key, value in values.items()), ""]
+    return [f"[measured.{name}]", *(f"{_key(key)} = {value}" for key, value in values.items()), ""]
+
+
+def _key(name: str) -> str:
+    """A name as TOML wants a key: bare where it may be."""
+    return name if re.fullmatch(r"[\w-]+", name, re.ASCII) else json.dumps(name)
