@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from medcore.errors import InputRejected, NotAnImage
+from medcore.errors import InputRejected, NotAnImage, Unsupported
 from medcore.read import read_records
 from medcore.read.ecg import wfdb_files
 from medcore.types import Gate, Recording, Study
 
 BATCH = 128  # records for one reading child
+
+UNSHOWABLE = ("modality", "leads")  # gates that say it is another kind of input
+SHORTEST_S = 1.0  # of a recording: a beat has to fit
 
 Files = list[tuple[str, bytes]]
 Check = Callable[[Study], tuple[Recording, Gate]]
@@ -27,16 +30,17 @@ def files_of(record: str, fetch: Callable[[str], bytes]) -> Files:
     try:
         header = fetch(f"{record}.hea")
     except (OSError, ValueError):
-        return [(record, _fetched(record, fetch))]
+        return [(record, _fetched(record, fetch, "There is neither a header (.hea) nor a file of that name."))]
     names = [f"{folder}/{name}" if folder else name for name in wfdb_files(header)]
-    return [(f"{record}.hea", header), *((name, _fetched(name, fetch)) for name in names)]
+    missing = "A signal file that the header names is missing."
+    return [(f"{record}.hea", header), *((name, _fetched(name, fetch, missing)) for name in names)]
 
 
-def _fetched(name: str, fetch: Callable[[str], bytes]) -> bytes:
+def _fetched(name: str, fetch: Callable[[str], bytes], missing: str) -> bytes:
     try:
         return fetch(name)
     except (OSError, ValueError):  # ValueError: what no file can be called
-        raise NotAnImage("There is no such file.") from None
+        raise NotAnImage(missing) from None
 
 
 def opened(records: Sequence[str], fetch: Callable[[str], bytes], check: Check) -> Iterator[tuple[int, Opened]]:
@@ -67,5 +71,13 @@ def _opened(records: Sequence[str], fetch: Callable[[str], bytes], check: Check)
         study = answer if isinstance(answer, InputRejected) else next(studies)
         if isinstance(study, Study) and not study.recordings:
             study = NotAnImage("The file holds no ECG.")
-        found.append(check(study) if isinstance(study, Study) else study)
+        found.append(_checked(study, check) if isinstance(study, Study) else study)
     return found
+
+
+def _checked(study: Study, check: Check) -> tuple[Recording, Gate] | InputRejected:
+    """The recording with its gate; what a network cannot even be shown is an error and no measurement."""
+    recording, gate = check(study)
+    if gate.code in UNSHOWABLE or recording.seconds < SHORTEST_S:
+        return Unsupported(gate.reason or "The recording is too short to be read.")
+    return recording, gate
