@@ -1,7 +1,8 @@
 """The recipe of the beat finder: a teacher, what it and a formula agree on, networks that each miss some records, figures, files.
 
 The teacher learns from hand-marked leads alone and has never seen the records that the figures are of. Each of the folds' networks
-misses some of those records and a fifth of the hand-marked subjects; what ships is trained in the same way on all.
+misses some of those records and a fifth of the hand-marked subjects; what ships is trained in the same way on all. All begin with the
+teacher's weights.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def run(task: str, plan: Plan, data: Path, *, resume: bool, seed: int, into: boo
         own = [record.traced for k, record in enumerate(records) if k not in missed]
         sets: dict[str, Sequence[Traced]] = {"leads": leads, "cardiologists": own, **agreed}
         pools = [Pool(records=sets[kind], share=share) for kind, share in SHARES.items()]
-        return fit(module.network, pools, plan.recipe, seed, folder / f"seed{seed}-{name}.pt")
+        return fit(module.network, pools, plan.recipe, seed, folder / f"seed{seed}-{name}.pt", start=teacher)
 
     nets = {missed: network(missed, seen, f"without-{'-'.join(records[k].name for k in missed)}") for missed in plan.folds}
     net = network((), [lead for subject in subjects for lead in subject], "all")

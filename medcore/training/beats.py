@@ -52,6 +52,7 @@ class Recipe:
     rate: float = 4e-3
     planted: float = 0.5  # chance of a piece to get beats that were not there
     silent: float = 0.04  # chance of a piece to be noise alone
+    swings: float = 0.35  # chance of a piece to hold one to three swings or jumps of the baseline, up to five beats high
     wear: Wear = field(
         default_factory=lambda: Wear(
             stretch=0.4,
@@ -67,9 +68,14 @@ class Recipe:
     )
 
 
-def fit(network: Callable[[], Segmenter], pools: Sequence[Pool], recipe: Recipe, seed: int, checkpoint: Path) -> Segmenter:
-    """One network trained on `pools`, with averaged weights."""
+def fit(
+    network: Callable[[], Segmenter], pools: Sequence[Pool], recipe: Recipe, seed: int, checkpoint: Path, start: Segmenter | None = None
+) -> Segmenter:
+    """One network trained on `pools`, with averaged weights; `start`: one whose weights it begins with."""
     torch.manual_seed(seed)
+    net = network()
+    if start is not None:
+        net.load_state_dict(start.state_dict())
 
     def losses(net: Segmenter, rng: torch.Generator) -> Iterator[Tensor]:
         draw = np.random.default_rng(int(torch.randint(2**31, (1,), generator=rng)))
@@ -83,7 +89,7 @@ def fit(network: Callable[[], Segmenter], pools: Sequence[Pool], recipe: Recipe,
             yield loss(out.float(), wanted.to(device()))
 
     how = Descent(epochs=recipe.epochs, steps=recipe.steps, rate=recipe.rate, averaging=0.99, clip=1.0)
-    return descend(settle(network()), losses, how, seed, checkpoint).eval()
+    return descend(settle(net), losses, how, seed, checkpoint).eval()
 
 
 def batch(pools: Sequence[Pool], recipe: Recipe, draw: np.random.Generator) -> tuple[Tensor, Tensor]:
@@ -106,6 +112,9 @@ def piece(record: Traced, recipe: Recipe, draw: np.random.Generator) -> tuple[ND
     beats = record.beats.moved(-first, 1.0, need)
     if draw.random() < recipe.planted:
         signal, beats = planted(signal, beats, recipe.rate_hz, draw)
+    if draw.random() < recipe.swings:
+        for _ in range(int(draw.integers(1, 4))):
+            signal = signal + swing(len(signal), recipe.rate_hz, draw)
     count = min(int(need / factor), recipe.samples)
     out = np.zeros(recipe.samples, np.float32)
     out[:count] = np.interp(np.arange(count) * ((need - 1) / max(count - 1, 1)), np.arange(need), signal)
@@ -113,6 +122,21 @@ def piece(record: Traced, recipe: Recipe, draw: np.random.Generator) -> tuple[ND
         nothing = np.empty(0)
         return out * 0, Beats(peak=nothing, onset=nothing, offset=nothing, kind=nothing.astype(int), unclear=np.empty((0, 2)))
     return out, beats.moved(0, (count - 1) / max(need - 1, 1), count)
+
+
+def swing(length: int, rate_hz: float, draw: np.random.Generator) -> NDArray[np.float32]:
+    """(N,) a stretch in which an electrode moves: a smooth swing or a jump that decays, half to five beats high; it is no beat."""
+    out = np.zeros(length, np.float32)
+    first, count = int(draw.integers(0, length)), int(draw.uniform(0.4, 3.0) * rate_hz)
+    height = float(np.exp(draw.uniform(np.log(0.5), np.log(5.0)))) * draw.choice([-1.0, 1.0])
+    if draw.random() < 0.35:
+        wave = np.exp(-np.arange(count) / (draw.uniform(0.1, 0.8) * rate_hz))
+    else:
+        smooth = np.hanning(int(draw.uniform(0.12, 0.7) * rate_hz) + 2)
+        wave = np.convolve(draw.normal(size=count + len(smooth)), smooth, "same")[:count] * np.hanning(count)
+        wave /= np.abs(wave).max()
+    out[first : first + count] = (height * wave)[: length - first]
+    return out
 
 
 def targets(beats: Beats, length: int, rate_hz: float) -> NDArray[np.float32]:

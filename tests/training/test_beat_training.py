@@ -10,7 +10,7 @@ from medcore.tasks.beats import levelled
 from medcore.training.annotations import Annotation
 from medcore.training.beat_recipe import match, odds
 from medcore.training.beat_truth import agreed, named, of_lead, of_record
-from medcore.training.beats import Pool, Recipe, Traced, batch, loss, targets
+from medcore.training.beats import Pool, Recipe, Traced, batch, loss, swing, targets
 from medcore.training.ectopy import UNKNOWN, Beats, planted
 from tests.signals.synth import ecg, r_times
 from tests.tasks.long_ecg import long_ecg
@@ -169,3 +169,12 @@ def test_odds_follow_what_tells_the_beats_apart():
     assert weight[1] > 5 * np.abs(weight[[0, 2]]).max()
     said = features @ weight + bias > 0
     assert (said == ventricular).mean() > 0.95
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_swings_are_high_and_stay_within_their_stretch(seed):
+    wave = swing(2000, RATE, np.random.default_rng(seed))
+    moved = np.flatnonzero(wave)
+    assert np.isfinite(wave).all()
+    assert np.ptp(moved) <= 3.0 * RATE
+    assert 0 < np.abs(wave).max() <= 5
