@@ -13,6 +13,7 @@ from medcore.ui.text import coded, t
 Results = dict[str, Any]
 Named = Callable[[str], str]
 _HEIGHT = 300
+_FEW, _LINE = 4, 20  # curves whose names fit beside each other, and the height of a name
 _CONFIG = {"displayModeBar": False, "responsive": True}
 
 
@@ -47,6 +48,8 @@ def _diagonal(figure: Figure, name: str) -> None:
 def roc(results: Results, named: Named) -> Figure:
     """One curve a class, and what chance would give."""
     figure = _figure(t("chart.fpr"), t("chart.tpr"))
+    if len(results["roc"]) > _FEW:
+        figure.update_layout(height=_HEIGHT + _LINE * len(results["roc"]), legend={"orientation": "v"})  # names one below the other
     for name, curve in results["roc"].items():
         figure.add_scatter(x=curve["fpr"], y=curve["tpr"], mode="lines", name=named(name), line={"width": 2})
     _diagonal(figure, t("chart.chance"))
@@ -85,18 +88,25 @@ def confusion(results: Results, named: Named) -> Figure:
 
 
 def gate(results: Results, _named: Named) -> Figure:
-    """Distances to the training images of suitable and unsuitable images, and the limit between them."""
+    """Distances to the training data of suitable and unsuitable inputs, and the limit between them."""
     held = results["gate"]
     figure = _figure(t("chart.distance"), t("chart.share"))
-    cut = held["limit"] * 4  # far images would squeeze the part that matters; they gather in the last bar
+    cut = held["limit"] * 4  # far ones would squeeze the part that matters; they gather in the last bar
     bins = {"start": 0, "end": cut * 1.001, "size": cut / 60}
-    groups = [(t("chart.inside"), held["inside"]), *((coded("modality", name), values) for name, values in held["outside"].items())]
+    groups = [(t("chart.inside"), held["inside"]), *((foreign(name), values) for name, values in held["outside"].items())]
     for name, values in groups:
         clipped = [min(value, cut) for value in values]
         figure.add_histogram(x=clipped, name=name, histnorm="probability", opacity=0.65, xbins=bins)
     figure.update_layout(barmode="overlay")
     figure.add_vline(x=held["limit"], line={"width": 1.5, "dash": "dash", "color": "#808A94"}, annotation_text=t("chart.limit"))
     return figure
+
+
+def foreign(name: str) -> str:
+    """What a foreign kind of input is called; a modality by its own name."""
+    code = name.lower().replace(" ", "_").replace("-", "_")
+    text = coded("foreign", code)
+    return coded("modality", name) if text == code else text
 
 
 _DRAWN: dict[str, Callable[[Results, Named], Figure]] = {"roc": roc, "reliability": reliability, "confusion": confusion, "gate": gate}

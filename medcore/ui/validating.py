@@ -1,4 +1,4 @@
-"""The Validate page: a hospital measures a model on its own labelled images, as a job like any other."""
+"""The Validate page: a hospital measures a model on its own labelled images or ECGs, as a job like any other."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from typing import Any
 import streamlit as st
 
 from medcore import registry, settings
+from medcore.checks import reads_recordings
 from medcore.store import Job, Store
-from medcore.types import Figure
-from medcore.ui import charts, components, jobs, models, reading, session
+from medcore.types import Figure, ModelCard
+from medcore.ui import charts, components, jobs, measured, models, reading, session
 from medcore.ui.text import language, plain, t
+
+DECIDES = ("image_classifier", "ecg_classifier")  # kinds whose manifests may hold labels to compare with
 
 
 def ask(store: Store) -> None:
-    """Choose a model, give manifest and images or a zip of them, start."""
+    """Choose a model, give manifest and files or a zip of them, start."""
     cards = registry.cards()
     if not cards:
         components.notice("info", t("models.none"), "no-models")
@@ -27,7 +30,8 @@ def ask(store: Store) -> None:
             t("validate.task"), list(cards), index=list(cards).index(models.first(cards)),
             format_func=lambda name: reading.title(cards[name]), key=f"validate-task-{language()}",  # a kept choice keeps its words
         )  # fmt: skip
-        st.caption(t("validate.classes", names=", ".join(label.name for label in cards[task].labels)))
+        for sentence in needed(cards[task]):
+            st.caption(sentence)
         given = st.file_uploader(
             t("validate.upload"),
             type=None,
@@ -39,6 +43,28 @@ def ask(store: Store) -> None:
             store.enqueue("validate", None, task, {}, session.actor(), upload=packed([(one.name, one.getvalue()) for one in given]))
             st.session_state["validate-round"] = st.session_state.get("validate-round", 0) + 1
             st.rerun()
+
+
+def columns(card: ModelCard) -> tuple[str, ...]:
+    """The columns of a manifest that the model's kind reads, groups aside."""
+    first = "record" if reads_recordings(card) else "path"
+    if card.kind not in DECIDES:
+        return (first,)
+    return (first, "label") if card.exclusive else (first, *(label.name for label in card.labels))
+
+
+def needed(card: ModelCard) -> list[str]:
+    """What a manifest for this model holds, in sentences."""
+    sentences = [t("validate.columns", names=", ".join(columns(card)))]
+    if reads_recordings(card):
+        sentences.append(t("validate.record"))
+    if card.kind not in DECIDES:
+        sentences.append(t("validate.measures"))
+    elif card.exclusive:
+        sentences.append(t("validate.classes", names=", ".join(label.name for label in card.labels)))
+    else:
+        sentences.append(t("validate.zero_one"))
+    return sentences
 
 
 def packed(files: Sequence[tuple[str, bytes]]) -> bytes:
@@ -87,10 +113,24 @@ def _result(store: Store, job: Job) -> None:
 def _measured(job: Job, result: dict[str, Any]) -> None:
     summary: dict[str, Any] = result["summary"]
     card = registry.cards().get(job.task or "")
-    st.caption(t("validate.n", n=summary["n"], refused=f"{summary['share_refused']:.1%}"))
+    said = "validate.n_recordings" if card and reads_recordings(card) else "validate.n"
+    st.caption(t(said, n=summary["n"], refused=f"{summary['share_refused']:.1%}"))
+    if summary.get("unreadable"):
+        components.notice("refused", t("validate.unreadable", n=summary["unreadable"]), f"unreadable-{job.job_id}")
     rows = tuple(Figure(name=name, **one) for name, one in summary.get("figures", {}).items() if None not in (one["value"], one["low"]))
     if rows:
         st.caption(t("validate.groups", n=summary["groups"]) if summary["groups"] else t("validate.rows"))
-        models.figures(rows, card)
+        measured.figures(rows, card)
+    elif card and card.kind in DECIDES:
+        st.caption(t("validate.no_labels"))
+    _counts(summary)
     if card:
-        charts.show(summary, models.named(card), f"job-{job.job_id}")
+        charts.show(summary, measured.named(card), f"job-{job.job_id}")
+
+
+def _counts(summary: dict[str, Any]) -> None:
+    """What a model that measures has marked: waves, or beats of each kind."""
+    for section, kind in (("waves", "wave"), ("beats", "beat")):
+        if section in summary:
+            rows = [[t(f"{kind}.{'unknown' if name == '?' else name}"), str(count)] for name, count in summary[section].items()]
+            measured.table([t(f"validate.{section}"), t("validate.count")], rows)

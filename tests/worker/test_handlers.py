@@ -1,5 +1,6 @@
 """What the worker does for each kind of job, with the real networks and a real record."""
 
+import csv
 import io
 import json
 import zipfile
@@ -9,12 +10,16 @@ import pytest
 from PIL import Image
 
 import medcore
-from medcore.errors import BadManifest
+from medcore import registry
+from medcore.errors import BadManifest, NotAnImage
 from medcore.store import Actor
+from medcore.tasks.records import files_of
 from medcore.types import Attribution
 from medcore.ui.validating import packed
 from medcore.worker import handlers
 from medcore.worker.archive import table_of
+from tests.pages import ecg_nouns
+from tests.read import build_ecg
 from tests.tasks.films import ct_slice, dicom, film
 
 ME = Actor(name="Dr Test", verified=False)
@@ -101,3 +106,41 @@ def test_a_bomb_in_the_zip_costs_its_row_and_no_formula_leaves(lite):
 def test_a_zip_that_cannot_be_measured_is_one_sentence(data):
     with pytest.raises(BadManifest):
         table_of(data, ("path",))
+
+
+ECG = [task for task, card in registry.cards().items() if "ECG" in card.modality and registry.weights_path(task).is_file()]
+
+
+def records(folder, seconds, leads):
+    """A zip of a WFDB record that is whole, one without its header, one without its signals, and a manifest with columns for any task."""
+    traced = ecg_nouns.signal(ecg_nouns.beats(seconds), seconds, 250.0, leads)
+    members = {}
+    for name in ("whole", "headless", "silent"):
+        for member, data in build_ecg.wfdb(values=np.rint(traced.T * 1000).astype(np.int64), name=name, leads=leads):
+            members[f"{folder}/{member}"] = data
+    del members[f"{folder}/headless.hea"], members[f"{folder}/silent.dat"]
+    rows = [f"{name},normal,p{number},0,1,0,0,0,0" for number, name in enumerate(("whole", "headless", "silent"))]
+    members[f"{folder}/manifest.csv"] = "\n".join(["record,label,patient,1AVB,CRBBB,CLBBB,SBRAD,AFIB,STACH", *rows, ""])
+    return zipped(**members)
+
+
+@pytest.mark.parametrize("task", ECG)
+def test_a_zip_of_wfdb_records_is_measured(lite, task):
+    card = registry.card(task)
+    outcome = do(lite, "validate", None, task, {}, records("set", card.seconds[0] + 10, card.leads or ("I", "II")))
+    assert (outcome["summary"]["n"], outcome["summary"]["unreadable"]) == (1, 2)
+    assert outcome["summary"]["group"] == "patient"
+    rows = list(csv.DictReader(io.StringIO(outcome["predictions"])))
+    assert list(dict.fromkeys(row["record"] for row in rows)) == ["whole", "headless", "silent"]
+    json.dumps(outcome["summary"])
+
+
+def test_a_record_of_which_a_file_is_missing_says_which():
+    table = table_of(records("set", 4.0, ("I", "II")), ("record",))
+    assert [name for name, _ in files_of("whole", table.fetch)] == ["whole.hea", "whole.dat"]
+    with pytest.raises(NotAnImage, match=r"neither a header \(\.hea\) nor a file"):
+        files_of("headless", table.fetch)
+    with pytest.raises(NotAnImage, match="signal file that the header names"):
+        files_of("silent", table.fetch)
+    with pytest.raises(NotAnImage, match="neither"):
+        files_of("../../etc/passwd", table.fetch)
