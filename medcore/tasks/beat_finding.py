@@ -112,7 +112,7 @@ def _in_block(task: Task, model: Model, piece: Recording, tell: Callable[[float]
     weights = np.stack([_say(one.peak, rate)[at] for one in said])  # (L, M)
     weights /= np.maximum(weights.sum(axis=0), 1e-9)
     share = sum(w.mean() * one.share for w, one in zip(weights, said, strict=True)) if at.size else said[0].share
-    bounds = np.array([bounds_of(np.asarray(share), int(k), rate) for k in at]).reshape(-1, 2)
+    bounds = bounds_of(np.asarray(share), at, rate)
     factor = piece.sampling_rate_hz / rate
     return Found(
         peak=at.astype(np.float64) * factor,
@@ -203,17 +203,18 @@ def _median(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.pad(windows, width // 2, mode="edge")
 
 
-def bounds_of(share: Floats, at: int, rate_hz: float) -> tuple[float, float]:
-    """Where the share around sample `at` falls below one half on both sides, between samples; NaN where it does not."""
-    reach = round(_BOUND_S * rate_hz)
-    out = []
-    for step in (-1, 1):
-        k = at
-        while 0 <= k + step < len(share) and abs(k - at) <= reach and share[k] >= 0.5:
-            k += step
-        inside = k - step
-        out.append(inside + step * (share[inside] - 0.5) / (share[inside] - share[k]) if k != at and share[k] < 0.5 else np.nan)
-    return float(out[0]), float(out[1])
+def bounds_of(share: Floats, at: Ints, rate_hz: float) -> NDArray[np.float64]:
+    """(M, 2) where the share (N,) around samples `at` (M,) falls below one half on both sides, between samples; NaN where it does not."""
+    steps = np.arange(round(_BOUND_S * rate_hz) + 2)
+    out = np.full((len(at), 2), np.nan)
+    for side, way in enumerate((-1, 1)):
+        values = share[np.clip(at[:, None] + way * steps, 0, len(share) - 1)].astype(np.float64)
+        below = values < 0.5
+        first = below.argmax(axis=1)
+        rows = np.flatnonzero(below.any(axis=1) & (first > 0))
+        inner, outer = values[rows, first[rows] - 1], values[rows, first[rows]]
+        out[rows, side] = at[rows] + way * (first[rows] - 1 + (inner - 0.5) / (inner - outer))
+    return out
 
 
 def _apart(peak: NDArray[Any], score: Floats, least: float) -> Bools:

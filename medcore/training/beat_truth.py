@@ -61,7 +61,7 @@ def agreed(leads: NDArray[np.float32], peak: NDArray[np.float32], share: NDArray
         unclear += [(k - UNCLEAR_S * rate_hz, k + UNCLEAR_S * rate_hz) for k in lonely]
     unclear += [(0, _EDGE_S * rate_hz), (len(peak) - _EDGE_S * rate_hz, len(peak))]
     own = likely[sure]
-    bounds = np.array([bounds_of(share, int(k), rate_hz) for k in own]).reshape(-1, 2)
+    bounds = bounds_of(share, own, rate_hz)
     return Beats(
         peak=own.astype(float), onset=bounds[:, 0], offset=bounds[:, 1], kind=np.full(len(own), UNKNOWN), unclear=np.array(unclear, float)
     )
