@@ -45,7 +45,9 @@ def shape_features(lead: NDArray[Any], peaks: Ints, early: Floats, rate_hz: floa
     at = np.clip(peaks[:, None] + np.arange(-before - shift, after + shift + 1), 0, len(lead) - 1)
     wide = np.asarray(lead, np.float32)[at]
     usual = dominant(wide[:, shift:-shift], early)
-    return _compared(wide, usual, shift)
+    out = _compared(wide, usual, shift)
+    out[(peaks < before) | (peaks >= len(lead) - after)] = (1, 0, 0, 0)  # cut by an end of the signal: nothing can be said
+    return out
 
 
 def dominant(beats: Floats, early: Floats) -> Floats:
