@@ -273,7 +273,7 @@ def peers(measured: Results | None) -> list[str]:
         "## Beside neurokit2",
         f"neurokit2 {measured['neurokit2']} on the same {measured['leads']} leads of {measured['n']} subjects in one run: its own cleaning, R peaks and "
         f"delineation, lead by lead. A lead on which it fails ({failed}) counts as one where it found nothing; `peak` gives no bounds of QRS. A record of "
-        f"twelve leads took, on one thread of a busy machine, {seconds}.",
+        f"twelve leads took, on one thread of a busy machine, {seconds}; Medcore's is of one network, and what ships asks three.",
         table(("wave", "method", "sensitivity", "PPV", "onset, ms", "offset, ms"), rows),
         f"Command: `{measured['command']}`.",
     ]
@@ -323,7 +323,7 @@ def figure_words(name: str) -> str:
     kind, _, rest = name.partition("_")
     if kind in ("sd", "mean"):
         _, wave, mark = rest.split("_")
-        return f"{'SD' if kind == 'sd' else 'mean'} of the error of {wave} {mark}, ms"
+        return f"{'SD' if kind == 'sd' else 'mean'} of {wave} {mark} (ms)"
     if not rest:
         return words[kind]
     return f"{words[kind]} by one lead alone" if rest == "one_lead" else f"{words[kind]} of {rest}"

@@ -107,6 +107,12 @@ def _day() -> list[tuple[str, str]]:
     ]
 
 
+def readme_ecg() -> str:
+    """The picture of the ECG page, once it has been taken."""
+    picture = "docs/screenshots/ecg.png"
+    return f"![An ECG]({picture})" if (ROOT / picture).is_file() else ""
+
+
 def beside() -> dict[str, dict[str, Any]]:
     """The results that stand beside those of a training, where they are there."""
     return {name: _results(name) for name in BESIDE if _path(name).is_file()}
@@ -124,10 +130,9 @@ def _results(name: str) -> dict[str, Any]:
 def readme() -> str:
     """The README with its generated blocks made anew."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for name, block in (("models", readme_models()), ("speed", readme_speed())):
-        text, blocks = re.subn(
-            rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda m, block=block: f"{m[1]}{block}\n{m[2]}", text, flags=re.DOTALL
-        )
+    for name, block in (("ecg", readme_ecg()), ("models", readme_models()), ("speed", readme_speed())):
+        pattern, made = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", f"{block}\n" if block else ""
+        text, blocks = re.subn(pattern, lambda m, made=made: f"{m[1]}{made}{m[2]}", text, flags=re.DOTALL)
         if blocks != 1:
             raise ValueError(f"README.md has no one place for {name}")
     return text

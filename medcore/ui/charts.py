@@ -91,6 +91,7 @@ def gate(results: Results, _named: Named) -> Figure:
     """Distances to the training data of suitable and unsuitable inputs, and the limit between them."""
     held = results["gate"]
     figure = _figure(t("chart.distance"), t("chart.share"))
+    figure.update_layout(height=_HEIGHT + _LINE * max(0, len(held["outside"]) - _FEW))
     cut = held["limit"] * 4  # far ones would squeeze the part that matters; they gather in the last bar
     bins = {"start": 0, "end": cut * 1.001, "size": cut / 60}
     groups = [(t("chart.inside"), held["inside"]), *((foreign(name), values) for name, values in held["outside"].items())]

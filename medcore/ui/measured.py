@@ -69,6 +69,8 @@ def figure_name(name: str, card: ModelCard | None) -> str:
         if found:
             where = t(f"wave.{wave}") if not mark else f"{t(f'wave.{wave}')}, {t(f'wave.{mark[1:]}')}"
             return f"{t(f'figure_of.{kind}')} · {where}"
+    if card and card.kind == "ecg_beats" and name in ("sensitivity", "ppv"):  # of every beat, whatever its kind
+        return f"{t(f'figure_of.{name}')} · {t('wave.QRS')}"
     return coded("figure", name)
 
 
@@ -96,7 +98,9 @@ def with_interval(name: str, figure: Mapping[str, float | None] | None) -> str:
     value, low, high = (figure.get(part) if figure else None for part in ("value", "low", "high"))
     if value is None:
         return _UNKNOWN
-    return number(name, value) if low is None or high is None else f"{number(name, value)} ({number(name, low)} – {number(name, high)})"
+    if low is None or high is None:
+        return number(name, value)
+    return f"{number(name, value)} ({number(name, low)}\u00a0–\u00a0{number(name, high)})"  # a cell breaks before an interval, not in it
 
 
 def waves(measured: Mapping[str, Mapping[str, float]]) -> None:
@@ -107,7 +111,7 @@ def waves(measured: Mapping[str, Mapping[str, float]]) -> None:
 
     def error(wave: str, mark: str) -> str:
         mean = measured.get(f"mean_ms_{wave}_{mark}", {}).get("value")
-        return f"{_UNKNOWN if mean is None else f'{mean:+.1f}'} ± {cell(f'sd_ms_{wave}_{mark}')}"
+        return f"{_UNKNOWN if mean is None else f'{mean:+.1f}'}\u00a0±\u00a0{cell(f'sd_ms_{wave}_{mark}')}"
 
     table(
         [t("wave.wave"), t("figure_of.sensitivity"), t("figure_of.ppv")],
