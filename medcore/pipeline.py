@@ -67,7 +67,8 @@ def _chosen(study: Study) -> tuple[str, Report | None]:
     """The task that `choose` names, with its reading where that had to be made to know."""
     fitting = candidates(study)
     if not fitting:
-        found = sorted({subject.modality or "unknown" for subject in (*study.series, *study.recordings)})
+        subjects: tuple[Subject, ...] = (*study.series, *study.recordings)
+        found = sorted({subject.modality or "unknown" for subject in subjects})
         raise TaskNotFound(f"No task reads this kind of study ({', '.join(found)}).")
     if len(fitting) == 1:
         return fitting[0], None
