@@ -21,7 +21,7 @@ def twelve(recording: Recording) -> NDArray[np.float32]:
 
 
 PLAN = Plan(
-    recipe=Recipe(rate_hz=RATE_HZ, lengths_s=((10.0, 0.35), (20.0, 0.35), (30.0, 0.3)), cycles=((14, 2e-3), (8, 1e-3)), batch=64),
+    recipe=Recipe(rate_hz=RATE_HZ, lengths_s=((10.0, 0.35), (20.0, 0.35), (30.0, 0.3)), cycles=((14, 2e-3), (5, 1e-3)), batch=64),
     counted=("normal", "atrial_fibrillation", "other_rhythm"),  # as the 2017 challenge counts
     # Hospital ECGs of 10 s teach what atrial fibrillation looks like on other devices and leads; of the rest they say only "not that".
     beside=Beside(
