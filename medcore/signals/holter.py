@@ -77,13 +77,13 @@ def measurements(day: Day) -> tuple[Measurement, ...]:
     if np.isfinite(rr).any():
         out.append(Measurement(name="longest_rr", value=round(float(np.nanmax(rr)), 3), unit="s"))
         pauses = int((rr >= _limit("pause")).sum())
-        out.append(Measurement(name="pauses", value=pauses, unit="", citation=limits.limits("ecg_holter")["pause"].citation))
+        out.append(Measurement(name="pauses", value=pauses, unit="1", citation=limits.limits("ecg_holter")["pause"].citation))
     known = np.isfinite(day.af)
     if known.any():
         out.append(Measurement(name="af_burden", value=round(float(day.af[known].mean()) * 100, 2), unit="%"))
     if hours > 0:
         out.append(Measurement(name="ventricular_per_hour", value=round(float((day.kinds == _V).sum() / hours), 2), unit="/h"))
-        out.append(Measurement(name="ventricular_runs", value=sum(1 for _ in _ventricular_runs(day)), unit=""))
+        out.append(Measurement(name="ventricular_runs", value=sum(1 for _ in _ventricular_runs(day)), unit="1"))
     return tuple(out)
 
 
