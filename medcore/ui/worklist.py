@@ -201,7 +201,7 @@ def _dropped(folder: bool) -> list[UploadedFile]:
 
 def _demo(store: Store, case: demo.Case) -> None:
     try:
-        st.session_state.outcome = intake.admit(store, [(case.file.rsplit("/", 1)[-1], demo.content(case))], session.actor(), demo=True)
+        st.session_state.outcome = intake.admit(store, demo.upload(case), session.actor(), demo=True)
     except MedcoreError as error:
         st.session_state.outcome = intake.Outcome(refused=((case.name, error),))
 
