@@ -22,6 +22,7 @@ from medcore.errors import ModelUnavailable
 from medcore.explain import SIGNAL_METHODS, SignalInfluence
 from medcore.networks.device import device, settle
 from medcore.networks.recurrent import Informed, SequenceClassifier
+from medcore.signals.qrs import r_peaks
 from medcore.tasks.gate import Neighbourhood, describe
 from medcore.types import Recording
 
@@ -203,6 +204,11 @@ def calibrated(calibrations: Sequence[Calibration], logits: Floats) -> tuple[Flo
 def two(logit: Floats) -> Floats:
     """(B,) logit of a label -> (B, 2) logits of its absence and presence."""
     return np.stack([np.zeros_like(logit), logit], axis=1)
+
+
+def beats_of(signal: Signal, rate_hz: float) -> NDArray[np.int64]:
+    """R peaks of a (C, N) signal, in its lead II or the only one."""
+    return r_peaks(signal[min(1, len(signal) - 1)], rate_hz)
 
 
 def predict(model: Model, signals: Sequence[Signal]) -> Prediction:

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from medcore import cardiology
 from medcore.explain import SIGNAL_METHODS, beat_deletion_insertion, beat_numbers, similarity
-from medcore.signals.qrs import r_peaks
-from medcore.tasks.ecg_classifier import Model, Net, Signal, Task, Together
+from medcore.tasks.ecg_classifier import Model, Net, Signal, Task, Together, beats_of
 from medcore.training.waveforms import Wear, worn
 from medcore.types import Recording
 
@@ -90,8 +89,8 @@ def saliency_table(task: Task, model: Model, kept: Sequence[Signal], seed: int) 
     areas: dict[str, list[tuple[float, float]]] = {name: [] for name in (*SIGNAL_METHODS, "random")}
     alike: dict[str, list[float]] = {name: [] for name in SIGNAL_METHODS}
     for number, k in enumerate(rng.permutation(len(kept))[:EXPLAINED]):
-        signal = np.asarray(kept[k][:, : int(20 * task.RATE_HZ)], np.float32)
-        beats = r_peaks(signal, task.RATE_HZ)
+        signal = np.asarray(kept[k][:, : int(10 * task.RATE_HZ)], np.float32)
+        beats = beats_of(signal, task.RATE_HZ)
         x = torch.from_numpy(signal)[None]
         with torch.no_grad():
             target = int(net(x).argmax())

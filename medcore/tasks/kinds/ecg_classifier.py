@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 
 from medcore.errors import InputRejected
 from medcore.explain import unit
-from medcore.signals.qrs import r_peaks
 from medcore.tables import Table
-from medcore.tasks import classifier
+from medcore.tasks import classifier, ecg_classifier
 from medcore.tasks.ecg_classifier import Model, Prediction, Task
 from medcore.tasks.examination import Examination
 from medcore.tasks.kinds import figures
@@ -90,7 +89,7 @@ def findings(card: ModelCard, said: Prediction, row: int) -> tuple[Finding, ...]
 def _attribution(
     task: Task, model: Model, signal: NDArray[np.float32], recording: Recording, name: str, target: int, method: str
 ) -> Attribution:
-    beats = r_peaks(signal, task.RATE_HZ)
+    beats = ecg_classifier.beats_of(signal, task.RATE_HZ)
     influence = task.attribute(model, signal, target, method, beats)
     return Attribution(
         method=method,
