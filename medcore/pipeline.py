@@ -31,7 +31,8 @@ def candidates(study: Study) -> tuple[str, ...]:
     """The tasks that fit the study, by header alone; none leaves the choice to a person.
 
     Of tasks that need certain leads, those that need the most: a task made for twelve leads reads twelve leads.
-    Where only the body part speaks against the one task that reads the modality, it is named, so that its gate can say why not.
+    Where only the body part, or a recording's length, speaks against a task that reads the modality, it is named, so that its gate can
+    say why not.
     """
     cards = {task: card for task, card in registry.cards().items() if card.alone}
     fitting = tuple(task for task, card in cards.items() if any(fits(subject, card) for subject in _subjects(study, card)))
@@ -39,7 +40,18 @@ def candidates(study: Study) -> tuple[str, ...]:
         most = max(len(cards[task].leads) for task in fitting)
         return tuple(task for task in fitting if len(cards[task].leads) == most)
     near = tuple(task for task, card in cards.items() if any(_speaks_of(subject, card) for subject in _subjects(study, card)))
-    return near if len(near) == 1 else ()
+    return near if len(near) == 1 else _by_length(study, cards)
+
+
+def _by_length(study: Study, cards: dict[str, ModelCard]) -> tuple[str, ...]:
+    """The task of those that a recording's length alone speaks against whose limits it misses by least, so that its gate can say so."""
+    missed = {
+        task: min(abs(subject.seconds - limit) for limit in card.seconds)
+        for task, card in cards.items()
+        for subject in study.recordings
+        if card.seconds is not None and check(subject, card, study.patient).code == "length"
+    }
+    return tuple(sorted(missed, key=lambda task: (-len(cards[task].leads), missed[task]))[:1])
 
 
 def _speaks_of(subject: Subject, card: ModelCard) -> bool:
@@ -231,10 +243,21 @@ def _also(work: _Work, gate: Gate) -> tuple[Report, ...]:
     reports = []
     for task in work.card.also:
         try:
-            reports.append(replace(diagnose(task, work.study, series_index=work.number), ecg=None, measurements=(), alarm=None, also=()))
+            reports.append(_companion(task, work))
         except ModelUnavailable:
             continue  # the page shows which tasks spoke; one that is missing takes nothing from the others
     return tuple(reports)
+
+
+def _companion(task: str, work: _Work) -> Report:
+    """The reading by another task of a recording whose quality, alarm and waves are known already."""
+    card = registry.card(task)
+    gate, tools = check(work.subject, card, work.study.patient), loaded(task)
+    own = _Work(card, tools, work.study, work.subject, work.number, tools.kind.middle(work.subject), (), None, lambda share: None)
+    if not gate.passed:
+        return _report(own, gate)
+    seen = own.examined()
+    return _report(own, seen.gate, seen if seen.gate.passed else None)
 
 
 def _readable(study: Study, card: ModelCard) -> tuple[Subject, ...]:

@@ -1,0 +1,57 @@
+"""From a recording to a report: which task is named where only the length speaks against all, and what a companion costs."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from medcore import pipeline
+from medcore.tasks.examination import Examination
+from medcore.types import Gate, Patient, Recording, Study
+from tests.signals import synth
+
+IN = Gate(code="in", reason="")
+
+
+def recorded(leads: tuple[str, ...], seconds: float, rate: float) -> Study:
+    noise = np.random.default_rng(0).normal(size=(len(leads), round(seconds * rate))).astype(np.float32)
+    return held(noise, leads, rate)
+
+
+def held(signal: np.ndarray, leads: tuple[str, ...], rate: float) -> Study:
+    recording = Recording(signal=signal, unit="mV", sampling_rate_hz=rate, leads=leads)
+    return Study(study_uid=None, patient=Patient(), series=(), sources=(), recordings=(recording,))
+
+
+@pytest.mark.parametrize(
+    ("leads", "seconds", "rate", "task"),
+    [
+        (synth.LEADS, 1, 250.0, "ecg_12lead"),
+        (("II",), 3, 250.0, "ecg_rhythm"),
+        (("II", "V1"), 73 * 3600, 1.0, "ecg_beats"),
+    ],
+)
+def test_where_only_the_length_speaks_against_all_tasks_one_says_so(leads, seconds, rate, task):
+    study = recorded(leads, seconds, rate)
+    assert pipeline.candidates(study) == (task,)
+    assert pipeline.header_gate(pipeline.registry.card(task))(study)[1].code == "length"
+
+
+def test_a_companion_shares_the_waves_of_the_reading_it_belongs_to(monkeypatch):
+    asked = []
+
+    def examine(module, model, card, recording, index, methods, label, progress):
+        asked.append(card.task)
+        return Examination(gate=IN, decision=None, status="ok")
+
+    def delineate(module, model, recording):
+        asked.append("waves")
+
+    kind = SimpleNamespace(middle=lambda subject: 0, places=lambda subject: 1, examine=examine, delineate=delineate)
+    monkeypatch.setattr(pipeline, "loaded", lambda task: SimpleNamespace(module=None, model=None, kind=kind))
+    signal = synth.twelve(synth.ecg(synth.r_times(70, 10), 10, 250.0))
+    report = pipeline.diagnose(None, held(signal, synth.LEADS, 250.0))
+    assert (report.task, [one.task for one in report.also]) == ("ecg_12lead", ["ecg_rhythm"])
+    assert report.also[0].gate.passed
+    assert report.also[0].ecg is None
+    assert asked == ["ecg_12lead", "waves", "ecg_rhythm"]
