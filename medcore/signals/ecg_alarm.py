@@ -1,9 +1,10 @@
 """What cannot wait for a reading: asystole, a ventricular tachyarrhythmia, pacing. Each makes the usual intervals meaningless.
 
 Ventricular, with no beat labels: windows of 5 s that look like a distorted sine between 2 and 9 Hz. All of: VF filter leakage (Kuo &
-Dillman 1978, Computers in Cardiology 1978:347), spectral concentration (after Barro 1989, doi 10.3109/03091908909030208) and low kurtosis,
-in the manner of Amann 2005's comparison (doi 10.1186/1475-925X-4-60). With labels: a run of wide ventricular beats. Asystole: no QRS for
-4 s (PhysioNet/CinC 2015, Clifford 2015, doi 10.1109/CIC.2015.7408639) while the electrodes still record. Limits: reference/ecg_rules.toml.
+Dillman 1978, Computers in Cardiology 1978:347), spectral concentration (after Barro 1989, doi 10.1016/0141-5425(89)90067-8) and low
+kurtosis, in the manner of Amann 2005's comparison (doi 10.1186/1475-925X-4-60). With labels: a run of wide ventricular beats. Asystole: no
+QRS for 4 s (PhysioNet/CinC 2015, Clifford 2015, doi 10.1109/CIC.2015.7408639) while the electrodes still record. Limits:
+reference/ecg_rules.toml.
 """
 
 from __future__ import annotations

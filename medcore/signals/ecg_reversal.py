@@ -1,6 +1,6 @@
 """Whether the arm electrodes were swapped: lead I upside down while V6 is upright.
 
-Batchvarov 2007 (Europace 9:1081, doi 10.1093/europace/eum172): with the arms swapped I is inverted, II and III and
+Batchvarov 2007 (Europace 9:1081, doi 10.1093/europace/eum198): with the arms swapped I is inverted, II and III and
 aVR and aVL change places, and the chest leads stay; P, QRS and T of I then disagree with V6. In dextrocardia V6 is small or negative too,
 so that it is not mistaken for a swap.
 """
