@@ -10,7 +10,8 @@ from medcore.read import read_records
 from medcore.read.ecg import wfdb_files
 from medcore.types import Gate, Recording, Study
 
-BATCH = 128  # records for one reading child
+BATCH = 128  # records at once, of which
+BATCH_BYTES = 64 << 20  # in files are not exceeded by more than one record: days of ECG come one after the other
 
 UNSHOWABLE = ("modality", "leads")  # gates that say it is another kind of input
 SHORTEST_S = 1.0  # of a recording: a beat has to fit
@@ -50,21 +51,18 @@ def opened(records: Sequence[str], fetch: Callable[[str], bytes], check: Check) 
         return _opened(records[first : first + BATCH], fetch, check)
 
     with ThreadPoolExecutor(1, "read-ahead") as ahead:
-        waiting = ahead.submit(read, 0)
-        for first in range(0, len(records), BATCH):
-            batch = waiting.result()
-            if first + BATCH < len(records):
-                waiting = ahead.submit(read, first + BATCH)
-            yield first, batch
+        first, waiting = 0, ahead.submit(read, 0)
+        while first < len(records):
+            batch, begun = waiting.result(), first
+            first += len(batch)
+            if first < len(records):
+                waiting = ahead.submit(read, first)
+            yield begun, batch
 
 
 def _opened(records: Sequence[str], fetch: Callable[[str], bytes], check: Check) -> Opened:
-    answers: list[Files | InputRejected] = []
-    for record in records:
-        try:
-            answers.append(files_of(record, fetch))
-        except InputRejected as error:
-            answers.append(error)
+    """The first of `records`, as many as BATCH_BYTES allow."""
+    answers = _fetched_all(records, fetch)
     studies = iter(read_records([files for files in answers if not isinstance(files, InputRejected)]))
     found: Opened = []
     for answer in answers:
@@ -73,6 +71,22 @@ def _opened(records: Sequence[str], fetch: Callable[[str], bytes], check: Check)
             study = NotAnImage("The file holds no ECG.")
         found.append(_checked(study, check) if isinstance(study, Study) else study)
     return found
+
+
+def _fetched_all(records: Sequence[str], fetch: Callable[[str], bytes]) -> list[Files | InputRejected]:
+    answers: list[Files | InputRejected] = []
+    size = 0
+    for record in records:
+        if size >= BATCH_BYTES:
+            break
+        try:
+            files = files_of(record, fetch)
+        except InputRejected as error:
+            answers.append(error)
+        else:
+            answers.append(files)
+            size += sum(len(data) for _, data in files)
+    return answers
 
 
 def _checked(study: Study, check: Check) -> tuple[Recording, Gate] | InputRejected:
