@@ -33,7 +33,7 @@ class Ecg {
     if (fresh) {
       this.signal = new Signal(data.url, data.meta, () => { this.outlined = false; this.draw(); }); this.layouts = layoutsOf(data.meta.leads); this.lead = rhythmLead(data.meta.leads);
       this.layout = this.layouts[0]; this.t0 = 0; this.measure = null; this.mag = 1; this.reset();
-    } else { this.signal.url = data.url; }
+    } else if (this.signal.url !== data.url) { this.signal.url = data.url; this.signal.failed = false; } // a new grant heals what the old one's end broke
     if (fresh || old.marks !== data.marks) this.take("waves", data.marks, (body) => new Waves(body));
     if (fresh || old.beat !== data.beat) this.take("beat", data.beat, averageOf);
     const wanted = data.saliency; if (fresh || old.saliency?.url !== wanted?.url) this.take("heat", wanted?.url, (body) => new Uint8Array(body));
