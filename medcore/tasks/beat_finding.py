@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
 from medcore.signals.beat_shape import rr_features, shape_features
 from medcore.tasks.beats import Floats, Model, Scores, Task, scores
@@ -29,7 +29,7 @@ REFRACTORY_S = 0.2  # no heart beats again sooner
 _SPREAD_S = 0.032  # how far the peaks of one beat lie apart in different leads
 _LEAST, _FIRM = 0.12, 0.35  # a score that may be a beat; one that certainly tells how high beats are here
 _SHARE, _BACK = 0.5, 0.3  # of the usual height: a beat, and a beat where one is missing
-_MISSING = 1.66  # times the usual RR
+_MISSING = 1.5  # times the usual RR
 _AROUND = 20  # beats on each side, of whose heights and RR the usual ones are the medians
 _DECIDED_S, _POWER = 10.0, 8  # a lead's say is this power of how decided it is around here
 VENTRICULAR, _OTHER = 0.5, 0.5  # shares that make a beat ventricular, or paced, fused or unknown
@@ -107,7 +107,7 @@ def _in_block(task: Task, model: Model, piece: Recording, tell: Callable[[float]
             tell((number + share) / len(prepared))
 
         said.append(scores(model, lead, rate, within))
-    height, place = fused([one.peak for one in said], rate)
+    height, place = fused(said, rate)
     at = picked(height, place, rate)
     weights = np.stack([_say(one.peak, rate)[at] for one in said])  # (L, M)
     weights /= np.maximum(weights.sum(axis=0), 1e-9)
@@ -142,14 +142,21 @@ def shape_of(prepared: Floats, weights: Floats, at: Ints, rate_hz: float) -> Flo
     return np.concatenate([mean, odd], axis=1).astype(np.float32)
 
 
-def fused(peaks: Sequence[Floats], rate_hz: float) -> tuple[Floats, Floats]:
-    """The leads' peak scores as one (N,): how high, forgiving what leads differ in place; and where within that."""
-    says = np.stack([_say(peak, rate_hz) for peak in peaks])
+def fused(said: Sequence[Scores], rate_hz: float) -> tuple[Floats, Floats]:
+    """The leads' scores as one (N,): how much speaks for a beat, forgiving what leads differ in place; and where within that it peaks.
+
+    A notched or broad complex has no one peak, but no less of a share, so both count.
+    """
+    says = np.stack([_say(one.peak, rate_hz) for one in said])
     says /= says.sum(axis=0)
-    width = 2 * round(_SPREAD_S * rate_hz) + 1
-    place = sum((say * peak for say, peak in zip(says, peaks, strict=True)), np.zeros_like(peaks[0]))
-    height = sum((say * maximum_filter1d(peak, width) for say, peak in zip(says, peaks, strict=True)), np.zeros_like(peaks[0]))
-    return height.astype(np.float32), place.astype(np.float32)
+    wide = 2 * round(_SPREAD_S * rate_hz) + 1
+    narrow = wide // 4 * 2 + 1
+    height, place = np.zeros_like(said[0].peak), np.zeros_like(said[0].peak)
+    for say, one in zip(says, said, strict=True):
+        steady = maximum_filter1d(uniform_filter1d(one.share, wide), narrow)
+        height += say * (maximum_filter1d(one.peak, wide) + steady) / 2
+        place += say * one.peak
+    return height, place
 
 
 def _say(peak: Floats, rate_hz: float) -> Floats:
