@@ -133,14 +133,19 @@ def _event(sheet: Sheet, recording: Recording, event: Event) -> None:
     sheet.ln(2)
 
 
+def _nothing(sheet: Sheet, report: Report, card: ModelCard) -> str:
+    """The class that says nothing was found, or where there is none that no finding is flagged."""
+    return sheet.t("flag.absent") if report.decision is None else class_name(card, report.decision, sheet.language)
+
+
 def _decision(sheet: Sheet, report: Report, card: ModelCard) -> tuple[str, tuple[int, int, int]]:
     if not (report.gate.passed or report.overridden):
         reason = report.gate.reason if sheet.language == "en" and report.gate.reason else coded(sheet.language, "gate", report.gate.code)
         return f"{sheet.t('reading.refused')}. {reason}", AMBER
-    if report.status == "indeterminate":
-        return sheet.t("reading.indeterminate"), AMBER
     found = ecg_words.decided(report, sheet.language)
-    return (sheet.t("ecg.and").join(found), RED) if found else (class_name(card, report.decision, sheet.language), TEAL)
+    if report.status == "indeterminate" and (card.exclusive or not found):
+        return sheet.t("reading.indeterminate"), AMBER
+    return (sheet.t("ecg.and").join(found), RED) if found else (_nothing(sheet, report, card), TEAL)
 
 
 def _summary(sheet: Sheet, report: Report, card: ModelCard) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from medcore import registry
 from medcore.export import ecg_words
 from medcore.export.ecg_words import Beside
 from medcore.types import Measurement, Report, Status
@@ -46,7 +47,8 @@ def decision(report: Report) -> dict[str, str]:
     """Icon, words and one explaining sentence; a finding of a machine is a possible one."""
     plain = reading.decision(report)
     found = ecg_words.decided(report, language())
-    if plain["icon"] in ("refused", "indeterminate") or not found:
+    undecided = plain["icon"] == "indeterminate" and registry.card(report.task).exclusive  # else one label may be sure beside another
+    if plain["icon"] == "refused" or undecided or not found:
         return plain
     return {"icon": "present", "words": t("ecg.and").join(found), "detail": t("reading.present_detail")}
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from medcore.export.wording import card_title
 from medcore.store import ReportRow
-from medcore.types import Finding, Gate, ModelCard, Report
+from medcore.types import Finding, Gate, ModelCard, Report, Status
 from medcore.ui import components
 from medcore.ui.text import coded, language, t, texts
 from medcore.ui.worklist import class_title
@@ -51,9 +51,11 @@ def decision(report: Report) -> dict[str, str]:
     """Icon, words and one explaining sentence."""
     if not speaks(report):
         return {"icon": "refused", "words": t("reading.refused"), "detail": gate_sentence(report.gate)}
-    title = class_title(report.task, report.decision)
+    title = t("flag.absent") if report.decision is None else class_title(report.task, report.decision)
     if report.status == "indeterminate":
-        return {"icon": "indeterminate", "words": t("reading.indeterminate"), "detail": t("reading.indeterminate_detail", name=title)}
+        near = next((one.label.name for one in report.findings if one.status == Status.INDETERMINATE), report.decision)
+        detail = t("reading.indeterminate_detail", name=class_title(report.task, report.decision or near))
+        return {"icon": "indeterminate", "words": t("reading.indeterminate"), "detail": detail}
     label = next((finding.label for finding in report.findings if finding.label.name == report.decision), None)
     found = label is not None and label.is_finding
     if found:
