@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from medcore.read.ecg.leads import STANDARD
 from medcore.signals import ecg_alarm, ecg_quality, ecg_reversal, ecg_rules, hrv
 from medcore.signals.ecg_measure import measurements
-from medcore.types import EcgReading, Gate, LeadQuality, Marks, Measurement, Patient, Recording
+from medcore.types import EcgReading, Gate, LeadQuality, Marks, Measurement, Patient, Recording, Statement
 
 _IN = Gate(code="in", reason="")
 _REASONS = {
@@ -67,9 +68,14 @@ def reading(recording: Recording, patient: Patient, seen: Look, waves: Callable[
         quality=seen.quality,
         analysable=seen.analysable,
         marks=marks,
-        statements=ecg_rules.statements(marks, recording, patient) if marks is not None and told else (),
+        statements=_rules(recording)(marks, recording, patient) if marks is not None and told else (),
         lead_reversal=ecg_reversal.lead_reversal(recording) if seen.gate.passed else None,
         withheld=withheld,
     )
     measured = (*measurements(marks, recording, patient), *hrv.measurements(marks, recording)) if marks is not None and told else ()
     return Read(ecg=ecg, measurements=measured, alarm=alarm)
+
+
+def _rules(recording: Recording) -> Callable[[Marks, Recording, Patient], tuple[Statement, ...]]:
+    """Those of the twelve leads, or those of a rhythm: each stands beside the network that has its labels."""
+    return ecg_rules.statements if set(STANDARD) <= set(recording.leads) else ecg_rules.rhythm_statements

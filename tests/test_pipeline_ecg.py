@@ -5,10 +5,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from medcore import pipeline
+from medcore import cardiology, pipeline
 from medcore.tasks.examination import Examination
 from medcore.types import Gate, Patient, Recording, Study
 from tests.signals import synth
+from tests.signals.marked import beats, marks
 
 IN = Gate(code="in", reason="")
 
@@ -55,3 +56,12 @@ def test_a_companion_shares_the_waves_of_the_reading_it_belongs_to(monkeypatch):
     assert report.also[0].gate.passed
     assert report.also[0].ecg is None
     assert asked == ["ecg_12lead", "waves", "ecg_rhythm"]
+
+
+@pytest.mark.parametrize(("leads", "label"), [(synth.LEADS, "AFIB"), (synth.LEADS[:2], "atrial_fibrillation")])
+def test_rules_have_the_labels_of_the_network_they_stand_beside(leads, label):
+    times = synth.r_times(70, 10)
+    study = held(synth.twelve(synth.ecg(times, 10, 250.0))[: len(leads)], leads, 250.0)
+    (recording,) = study.recordings
+    told = cardiology.reading(recording, Patient(), cardiology.look(recording), lambda: marks(beats(times), 250.0))
+    assert label in [one.label for one in told.ecg.statements]

@@ -18,7 +18,7 @@ from medcore.signals import limits
 from medcore.signals.ecg_fuse import fuse
 from medcore.signals.ecg_intervals import Intervals, intervals
 from medcore.signals.ecg_shape import Shape, shape
-from medcore.types import FUSED, Marks, Patient, Recording, Statement
+from medcore.types import FUSED, WAVES, Marks, Patient, Recording, Statement
 
 Floats = NDArray[np.float64]
 
@@ -34,7 +34,7 @@ class _Facts:
     rate_bpm: float
     pr_ms: float
     qrs_ms: float
-    p_share: float
+    p_share: float  # NaN where nobody looked for P: marks of beats alone
     rmssd: float  # of successive RR, over the mean RR
     change: float  # median of |RR - RR before| over the median RR: one ectopic beat does not move it
     v1: Shape | None
@@ -98,7 +98,7 @@ def _facts(marks: Marks, recording: Recording) -> _Facts:
         rate_bpm=60_000 / float(rr.mean()) if rr.size else float("nan"),
         pr_ms=found.median("pr_ms"),
         qrs_ms=found.median("qrs_ms"),
-        p_share=found.p_share,
+        p_share=found.p_share if (marks.wave != WAVES.index("QRS")).any() else float("nan"),
         rmssd=rmssd,
         change=change,
         v1=v1,
@@ -158,6 +158,8 @@ def _sinus(facts: _Facts, meets: bool) -> bool | None:
     """Whether a rate that meets its limit is of the sinus: P before most beats. Without P it cannot be told, except in fibrillation."""
     if not meets:
         return False
+    if np.isnan(facts.p_share):
+        return None
     if facts.p_share >= _limit("p_share"):
         return True
     return False if facts.irregular else None
@@ -177,5 +179,5 @@ def _tachycardia(facts: _Facts) -> Said:
 
 def _fibrillation(facts: _Facts) -> Said:
     irregular = facts.irregular
-    holds = None if irregular is None else irregular and facts.p_share < _limit("p_share")
+    holds = None if irregular is None or (irregular and np.isnan(facts.p_share)) else irregular and facts.p_share < _limit("p_share")
     return holds, f"RMSSD/RR {facts.rmssd:.2f} (> {_limit('af_rmssd'):.2f}); P {100 * facts.p_share:.0f} %", "af_rmssd"

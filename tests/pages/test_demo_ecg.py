@@ -20,7 +20,13 @@ FOLDER = PROJECT / "assets" / "demo"
 TRUTH = tomllib.loads((FOLDER / "truth.toml").read_text("utf-8"))
 CASES = {case.name: case for case in demo.cases()}
 TWELVE = ("ecg_normal", "ecg_bradycardia", "ecg_tachycardia", "ecg_avblock", "ecg_lbbb")
-RULES = {"ecg_bradycardia": {"SBRAD"}, "ecg_tachycardia": {"STACH"}, "ecg_avblock": {"1AVB"}, "ecg_lbbb": {"CLBBB"}, "ecg_af": {"AFIB"}}
+RULES = {
+    "ecg_bradycardia": {"SBRAD"},
+    "ecg_tachycardia": {"STACH"},
+    "ecg_avblock": {"1AVB"},
+    "ecg_lbbb": {"CLBBB"},
+    "ecg_af": {"atrial_fibrillation", "tachycardia"},  # one lead has the rules of a rhythm
+}
 
 
 @cache

@@ -116,3 +116,11 @@ def test_limits_of_adults_are_not_put_to_children():
     assert child == {**dict.fromkeys(TWELVE), "AFIB": False}
     adult = {row.label: row.holds for row in statements(rows, recording(), Patient(age_years=40))}
     assert adult["1AVB"] is True and adult["STACH"] is True
+
+
+def test_where_nobody_looked_for_p_no_rule_rests_on_its_absence():
+    times = np.cumsum(np.random.default_rng(0).uniform(0.45, 1.0, 12)) + 0.2
+    alone = [row for row in beats(times, pr=None) if row[1] == "QRS"]
+    assert said(alone)["AFIB"] is None
+    slow, fast = ([row for row in beats(np.arange(0.6, 9.6, gap)) if row[1] == "QRS"] for gap in (1.3, 0.5))
+    assert (said(slow)["SBRAD"], said(slow)["AFIB"], said(fast)["STACH"]) == (None, False, None)
