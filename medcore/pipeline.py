@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import medcore
 from medcore import registry
@@ -20,6 +20,9 @@ from medcore.checks import Subject, check, fits, reads_recordings
 from medcore.errors import AmbiguousTask, InputRejected, ModelUnavailable, TaskNotFound
 from medcore.tables import Table
 from medcore.types import EcgReading, Gate, Marks, Measurement, ModelCard, Provenance, Recording, Report, Study
+
+if TYPE_CHECKING:
+    from medcore.cardiology import Look
 
 __all__ = ["candidates", "check", "choose", "diagnose", "evaluate", "header_gate", "loaded"]
 
@@ -208,7 +211,7 @@ def _of_recording(work: _Work, recording: Recording, gate: Gate, override: bool)
     if not gate.passed and gate.code in ("modality", "leads"):
         return _report(work, gate)
     before = cardiology.look(recording)
-    gate = gate if not gate.passed else before.gate
+    gate = gate if not gate.passed else _heard(work.card, recording, before)
     seen = work.examined() if gate.passed or override else None
     if seen is not None and gate.passed:
         gate = seen.gate
@@ -220,7 +223,7 @@ def _of_recording(work: _Work, recording: Recording, gate: Gate, override: bool)
     ecg = read.ecg if seen is None or seen.holter is None else replace(read.ecg, holter=seen.holter)
     measured = read.measurements if seen is None or ecg.withheld else (*read.measurements, *seen.measurements)
     report = _report(work, gate, seen if gate.passed or override else None, ecg, measured)
-    return replace(report, alarm=read.alarm, also=_also(work, gate))
+    return replace(report, alarm=read.alarm, also=_also(work, gate, before))
 
 
 def _delineated(recording: Recording) -> Marks | None:
@@ -236,24 +239,40 @@ def _delineated(recording: Recording) -> Marks | None:
     return marks
 
 
-def _also(work: _Work, gate: Gate) -> tuple[Report, ...]:
+def _heard(card: ModelCard, recording: Recording, before: Look) -> Gate:
+    """What the look says, and where that lets the recording in, whether the leads that the task's network sees hold a signal.
+
+    One that none was recorded on would be read as a flat line, and what it alone shows be called absent.
+    """
+    sees = getattr(registry.task_module(card.task), "seen", None)
+    if not before.gate.passed or sees is None:
+        return before.gate
+    own = [before.quality[number] for number in sees(recording)]
+    silent = any(lead.analysable == 0 and {"missing", "flat"} & set(lead.problems) for lead in own)
+    if not silent and 2 * sum(lead.usable for lead in own) >= len(own):
+        return before.gate
+    return Gate(code="lead_quality", reason="A lead that the model needs holds no signal, or most of its leads cannot be read.")
+
+
+def _also(work: _Work, gate: Gate, before: Look) -> tuple[Report, ...]:
     """The readings by the tasks that the card names beside its own, where the recording may be read at all."""
-    if not gate.passed and gate.code != "out_of_distribution":
+    if not gate.passed and gate.code not in ("out_of_distribution", "lead_quality"):
         return ()
     reports = []
     for task in work.card.also:
         try:
-            reports.append(_companion(task, work))
+            reports.append(_companion(task, work, before))
         except ModelUnavailable:
             continue  # the page shows which tasks spoke; one that is missing takes nothing from the others
     return tuple(reports)
 
 
-def _companion(task: str, work: _Work) -> Report:
+def _companion(task: str, work: _Work, before: Look) -> Report:
     """The reading by another task of a recording whose quality, alarm and waves are known already."""
-    card = registry.card(task)
-    gate, tools = check(work.subject, card, work.study.patient), loaded(task)
-    own = _Work(card, tools, work.study, work.subject, work.number, tools.kind.middle(work.subject), (), None, lambda share: None)
+    card, tools, recording = registry.card(task), loaded(task), work.study.recordings[work.number]
+    own = _Work(card, tools, work.study, recording, work.number, tools.kind.middle(recording), (), None, lambda share: None)
+    gate = check(recording, card, work.study.patient)
+    gate = gate if not gate.passed else _heard(card, recording, before)
     if not gate.passed:
         return _report(own, gate)
     seen = own.examined()
@@ -323,7 +342,7 @@ def header_gate(card: ModelCard) -> Callable[[Study], tuple[Subject, Gate]]:
         if found.passed and isinstance(subject, Recording):
             from medcore import cardiology
 
-            found = cardiology.look(subject).gate
+            found = _heard(card, subject, cardiology.look(subject))
         return subject, found
 
     return gate

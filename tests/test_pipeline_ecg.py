@@ -65,3 +65,20 @@ def test_rules_have_the_labels_of_the_network_they_stand_beside(leads, label):
     (recording,) = study.recordings
     told = cardiology.reading(recording, Patient(), cardiology.look(recording), lambda: marks(beats(times), 250.0))
     assert label in [one.label for one in told.ecg.statements]
+
+
+@pytest.mark.parametrize(
+    ("silent", "code", "companion"), [((), "in", "in"), (("V1",), "lead_quality", "in"), (("II", "III"), "lead_quality", "lead_quality")]
+)
+@pytest.mark.parametrize("nothing", [np.nan, 0.0])
+def test_a_lead_that_was_not_recorded_is_not_read_as_a_flat_line(monkeypatch, silent, code, companion, nothing):
+    kind = SimpleNamespace(middle=lambda subject: 0, places=lambda subject: 1, delineate=lambda *rest: None)
+    kind.examine = lambda *rest: Examination(gate=IN, decision=None, status="ok")
+    monkeypatch.setattr(pipeline, "loaded", lambda task: SimpleNamespace(module=None, model=None, kind=kind))
+    signal = synth.twelve(synth.ecg(synth.r_times(70, 10), 10, 250.0))
+    signal[[synth.LEADS.index(lead) for lead in silent]] = nothing
+    study = held(signal, synth.LEADS, 250.0)
+    report = pipeline.diagnose(None, study)
+    assert (report.gate.code, report.status) == (code, "refused" if silent else "ok")
+    assert [one.gate.code for one in report.also] == [companion]
+    assert pipeline.header_gate(pipeline.registry.card("ecg_12lead"))(study)[1].code == code

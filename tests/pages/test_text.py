@@ -18,7 +18,7 @@ from medcore.ui.worklist import STATUS_ICON
 
 GATES = (
     "in", "modality", "body_part", "age", "too_small", "blank", "inverted", "out_of_distribution", "not_2d", "colour", "projection", "view",
-    "leads", "length", "not_ecg", "unreadable", "asystole", "ventricular",
+    "leads", "lead_quality", "length", "not_ecg", "unreadable", "asystole", "ventricular",
 )  # fmt: skip
 
 
