@@ -326,6 +326,7 @@ def main() -> None:
         "ecg_tachycardia": simulated("tachycardia", 118, 3),
         "ecg_af": fibrillation(),
         "ecg_avblock": blocked("avblock", "SYN-AVB F 01-JAN-1951 SYNTHETIC_AVBLOCK", 66, 0.26, NARROW, T_NARROW, 5),
+        "ecg_hidden": blocked("hidden", "SYN-PR M 01-JAN-1958 SYNTHETIC_HIDDEN_P", 98, 0.30, NARROW, T_NARROW, 66),
         "ecg_lbbb": blocked("lbbb", "SYN-LBBB M 01-JAN-1948 SYNTHETIC_LBBB", 74, 0.17, LEFT_BLOCK, T_BLOCK, 6),
         "ecg_vt": ventricular(),
         "ecg_eeg": brain(),
