@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from medcore import pipeline, registry
+from medcore.checks import reads_recordings
 from medcore.export.wording import age_words
 from medcore.store import Job, Store, StudyRow
 from medcore.types import Study
@@ -50,7 +51,7 @@ def unread(store: Store, row: StudyRow, study: Study, ledger: tuple[Job, ...]) -
 
 def _ask(store: Store, row: StudyRow, task: str | None) -> None:
     cards = registry.cards()
-    names = list(cards)
+    names = [name for name, card in cards.items() if reads_recordings(card) != bool(row.images)]
     if not names:
         st.caption(t("models.none"))
         return

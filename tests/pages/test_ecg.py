@@ -61,6 +61,8 @@ def test_an_unread_ecg_is_on_the_paper(hearts: World) -> None:
     assert shown["marks"] is None and shown["holter"] is None and shown["saliency"] is None
     assert shown["meta"]["filters"] == "Filters 0.05–150 Hz"
     assert any(button.key == "read-now" for button in app.button)
+    offered = app.selectbox(key="task-en").options
+    assert len(offered) == sum("ECG" in card.modality for card in registry.cards().values())
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
