@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from medcore import registry
+from medcore.checks import reads_recordings
 from medcore.store import ReportRow, Store
 from medcore.ui import components, jobs, session
 from medcore.ui.text import t
@@ -81,4 +82,4 @@ def _sanity(task: str, method: str) -> None:
         return
     facts = [[t(f"sanity.{name}"), str(value) if isinstance(value, int) else f"{value:.2f}", "num"] for name, value in figures.items()]
     components.facts("sanity", facts=facts)
-    st.caption(t("sanity.note"))
+    st.caption(t("sanity.note_beats" if reads_recordings(registry.card(task)) else "sanity.note"))
