@@ -12,6 +12,7 @@ import pytest
 import medcore.read as reader
 from medcore.errors import BadGeometry, Inconsistent, InputRejected, NotAnImage, SamplingRateUnknown, TooLarge, Truncated, Unsupported
 from medcore.read.ecg import note
+from medcore.read.ecg.channels import unitless, voltage
 from medcore.read.parse import parse
 from medcore.read.tracing import Tracing
 from medcore.types import Study
@@ -379,3 +380,9 @@ def test_an_upload_of_many_kinds() -> None:
     files = [("a", waveform(group(VALUES))), ("b", MATS["4"]), ("c", edf([("ECG", "mV", BLOCKS[0])])), ("d", NO_ECG["prose"])]
     answers = reader.read_each(files)
     assert [type(answer) for answer in answers] == [Study, SamplingRateUnknown, Study, NotAnImage]
+
+
+@pytest.mark.parametrize("unit", ["mV", "millivolts", "Millivolt", "[mV]", "uV", "\u00b5V", "\u03bcV", "microvolts", "V", "volts", "nV"])
+def test_a_voltage_is_one_however_it_is_spelt(unit):
+    assert voltage(unit) and not unitless(unit)
+    assert not any(map(voltage, ("", "NU", "mmHg", "s", "adu")))

@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medcore.errors import Inconsistent, NotAnImage, TooLarge
-from medcore.read.ecg.assemble import distinct, require
+from medcore.read.ecg.assemble import distinct, millivolts, require
 from medcore.read.ecg.leads import NAME_LIMIT, kind, standard
 from medcore.read.limits import DECODED_BYTES
 from medcore.read.text import clean
 from medcore.types import Array
 
-_MILLIVOLTS = {"V": 1e3, "MV": 1.0, "UV": 1e-3, "NV": 1e-6, "VOLT": 1e3, "VOLTS": 1e3, "MILLIVOLT": 1.0, "MICROVOLT": 1e-3}
 _NO_VOLTAGE = "NU"
 _UNITLESS = {"", "NU", "N/U", "UNITLESS", "NORMALIZED", "NORMALISED", "ADU", "ADC", "AU", "A.U.", "DIGITAL", "1", "N/A", "NA", "NONE"}
 _BLOCK = 1 << 20
@@ -66,7 +65,8 @@ def joined(channels: Sequence[Channel], notes: list[str], *, modality: str | Non
     signal = np.empty((len(picked), samples), np.float32)
     for row, channel in zip(signal, picked, strict=True):
         _must_be_possible(channel)
-        _fill(row, channel, _MILLIVOLTS[_plain(channel.unit)] if unit == "mV" else 1.0)
+        factor = millivolts(_bare(channel.unit))
+        _fill(row, channel, 1.0 if factor is None else factor)  # numbers that are no voltages stay as they are
     leads = distinct([standard(channel.label) for channel in picked])
     names = tuple(clean(channel.label, NAME_LIMIT) or leads[k] for k, channel in enumerate(picked))
     return Joined(signal=signal, unit=unit, sampling_rate_hz=rate, leads=leads, lead_names=names, modality=code)
@@ -85,16 +85,16 @@ def must_fit(signals: int, samples: int, sampling_rate_hz: float) -> None:
 
 def voltage(unit: str) -> bool:
     """Whether the unit is one of voltage."""
-    return _plain(unit) in _MILLIVOLTS
+    return millivolts(_bare(unit)) is not None
 
 
 def unitless(unit: str) -> bool:
     """Whether the file says that its numbers have no unit, or says nothing."""
-    return _plain(unit) in _UNITLESS
+    return _bare(unit).upper() in _UNITLESS
 
 
-def _plain(unit: str) -> str:
-    return unit.strip(" \0[]()").replace("µ", "u").replace("μ", "u").upper()
+def _bare(unit: str) -> str:
+    return unit.strip(" \0[]()")
 
 
 def _must_be_possible(channel: Channel) -> None:
