@@ -165,7 +165,7 @@ def test_odds_follow_what_tells_the_beats_apart():
     ventricular = rng.random(400) < 0.1
     features = rng.normal(size=(400, 3))
     features[:, 1] += 4 * ventricular
-    weight, bias = odds([(features, ventricular)], [(features, ventricular)])
+    weight, bias = odds([(features, ventricular)])
     assert weight[1] > 5 * np.abs(weight[[0, 2]]).max()
     said = features @ weight + bias > 0
     assert (said == ventricular).mean() > 0.95

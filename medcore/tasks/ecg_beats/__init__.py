@@ -1,0 +1,1 @@
+"""Beats of a long ECG: where they are, and whether they are ventricular."""
