@@ -19,7 +19,8 @@ _REASONS = {
     "not_ecg": "This does not look like an ECG.",
     "unreadable": "No lead of this ECG is clear enough to be read.",
 }
-_LETHAL = {
+_ALARMS = {
+    "paced": "Pacing spikes are seen, and the model was not trained on paced hearts: no reading is given.",
     "asystole": "No heartbeat is seen on a line that looks connected: review now; no reading is given.",
     "ventricular": "This may be ventricular tachycardia or fibrillation: review now; no reading is given.",
 }
@@ -27,7 +28,7 @@ _LETHAL = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What is known before any network is asked."""
+    """What is known before any network is asked. `gate` is that of quality; what an alarm forbids depends on who reads."""
 
     quality: tuple[LeadQuality, ...]
     analysable: float
@@ -40,9 +41,13 @@ def look(recording: Recording) -> Look:
     leads, analysable = ecg_quality.quality(recording)
     alarm = ecg_alarm.alarm(recording)
     code = ecg_quality.gate(leads)
-    reasons = [(name, text[name]) for name, text in ((alarm, _LETHAL), (code, _REASONS)) if name is not None and name in text]
-    gate = Gate(code=reasons[0][0], reason=reasons[0][1]) if reasons else _IN
+    gate = _IN if code is None else Gate(code=code, reason=_REASONS[code])
     return Look(quality=leads, analysable=analysable, alarm=alarm, gate=gate)
+
+
+def silence(alarm: str) -> Gate:
+    """The refusal of a reader who may not speak of what raised `alarm`."""
+    return Gate(code=alarm, reason=_ALARMS[alarm])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

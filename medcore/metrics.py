@@ -23,6 +23,8 @@ def auroc(scores: Floats, positive: NDArray[np.bool_], weights: Floats | None = 
         scores: (N,), larger speaks for `positive`.
         weights: (N,) row weights; None weighs rows alike.
     """
+    if not len(scores):
+        return float("nan")
     w = np.ones(len(scores)) if weights is None else weights
     _, place = np.unique(scores, return_inverse=True)
     pos = np.bincount(place, w * positive)

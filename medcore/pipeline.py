@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["candidates", "check", "choose", "diagnose", "evaluate", "header_gate", "loaded"]
 
 Progress = Callable[[float], None]
+MOST = 10.0  # times a task's longest recording: beyond it nobody may ask for a reading all the same, since it would not fit in memory
 DELINEATOR = "ecg_delineation"  # the task whose waves every ECG's intervals are measured on
 
 
@@ -208,7 +209,8 @@ def _of_recording(work: _Work, recording: Recording, gate: Gate, override: bool)
     """Quality and alarm before any network; the waves' measurements beside whatever the task finds, even where its gate refuses."""
     from medcore import cardiology  # scipy, which a page that only asks for a header need not load
 
-    if not gate.passed and gate.code in ("modality", "leads"):
+    too_long = work.card.seconds is not None and recording.seconds > MOST * work.card.seconds[1]
+    if not gate.passed and (gate.code in ("modality", "leads") or too_long):  # nothing that a person could ask to see all the same
         return _report(work, gate)
     before = cardiology.look(recording)
     gate = gate if not gate.passed else _heard(work.card, recording, before)
@@ -220,8 +222,10 @@ def _of_recording(work: _Work, recording: Recording, gate: Gate, override: bool)
         return seen.marks if seen is not None and seen.marks is not None else _delineated(recording)
 
     read = cardiology.reading(recording, work.study.patient, before, waves)
+    if gate.passed and read.alarm is not None and read.alarm in work.tools.kind.SILENCED_BY:
+        gate = cardiology.silence(read.alarm)  # one that only the waves show
     ecg = read.ecg if seen is None or seen.holter is None else replace(read.ecg, holter=seen.holter)
-    measured = read.measurements if seen is None or ecg.withheld else (*read.measurements, *seen.measurements)
+    measured = read.measurements if seen is None else (*read.measurements, *seen.measurements)
     report = _report(work, gate, seen if gate.passed or override else None, ecg, measured)
     return replace(report, alarm=read.alarm, also=_also(work, gate, before))
 
@@ -244,6 +248,10 @@ def _heard(card: ModelCard, recording: Recording, before: Look) -> Gate:
 
     One that none was recorded on would be read as a flat line, and what it alone shows be called absent.
     """
+    from medcore import cardiology
+
+    if before.alarm is not None and before.alarm in registry.kind_module(card.task).SILENCED_BY:
+        return cardiology.silence(before.alarm)
     sees = getattr(registry.task_module(card.task), "seen", None)
     if not before.gate.passed or sees is None:
         return before.gate

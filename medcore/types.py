@@ -219,7 +219,8 @@ FUSED = -1  # the lead number of marks that all leads agree on
 class Marks:
     """Waves of a recording: parallel arrays (M,) in order of lead and time, samples of the recording's own rate, -1 unknown.
 
-    `lead` numbers the recording's leads, FUSED (-1) for marks over all leads; `wave` numbers WAVES; `beat` numbers BEATS on QRS, -1 elsewhere.
+    `lead` numbers the recording's leads, FUSED (-1) for marks over all leads; `wave` numbers WAVES; `beat` numbers BEATS on QRS, and is
+    -1 elsewhere.
     """
 
     lead: Array  # int16
@@ -249,7 +250,10 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """A stretch of a long recording worth a look. `kind` is a code: pause, af, tachycardia, bradycardia, ventricular_run, ectopy, unreadable."""
+    """A stretch of a long recording worth a look.
+
+    `kind` is a code: pause, af, tachycardia, bradycardia, ventricular_run, ectopy, unreadable.
+    """
 
     kind: str
     start_s: float
@@ -260,7 +264,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holter:
-    """A long recording in summary. Arrays (minutes,): heart rate in bpm (NaN where unreadable), AF share 0..1, ectopic beats, analysable share."""
+    """A long recording in summary.
+
+    Arrays (minutes,): heart rate in bpm (NaN where unreadable), share in atrial fibrillation 0..1, ectopic beats, analysable share.
+    """
 
     rate_mean: Array
     rate_min: Array

@@ -1,84 +1,83 @@
-"""From a recording to a report: which task is named where only the length speaks against all, and what a companion costs."""
+"""An ECG's way through the pipeline: quality and alarms first, waves and rules beside the networks."""
 
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+import medcore
+import medcore.errors
 from medcore import cardiology, pipeline
-from medcore.tasks.examination import Examination
-from medcore.types import Gate, Patient, Recording, Study
-from tests.signals import synth
-from tests.signals.marked import beats, marks
+from medcore.signals import ecg_alarm
+from tests.pages import ecg_nouns
 
-IN = Gate(code="in", reason="")
+TWELVE = "ecg_12lead"
 
 
-def recorded(leads: tuple[str, ...], seconds: float, rate: float) -> Study:
-    noise = np.random.default_rng(0).normal(size=(len(leads), round(seconds * rate))).astype(np.float32)
-    return held(noise, leads, rate)
+def read(task=TWELVE, override=False, **changes):
+    return pipeline.diagnose(task, ecg_nouns.study(replace(ecg_nouns.recording(), **changes)), override=override)
 
 
-def held(signal: np.ndarray, leads: tuple[str, ...], rate: float) -> Study:
-    recording = Recording(signal=signal, unit="mV", sampling_rate_hz=rate, leads=leads)
-    return Study(study_uid=None, patient=Patient(), series=(), sources=(), recordings=(recording,))
+def test_a_reading_holds_quality_waves_intervals_rules_and_its_companion():
+    report = read()
+    assert report.gate.passed
+    assert report.ecg.analysable == 1
+    assert len(report.ecg.quality) == 12
+    assert {"heart_rate", "pr_interval", "qrs_duration", "qtc_fridericia"} <= {one.name for one in report.measurements}
+    assert {one.label for one in report.ecg.statements} == {label.name for label in medcore.cards()[TWELVE].labels}
+    (companion,) = report.also
+    assert companion.task == "ecg_rhythm"
+    assert companion.provenance.weights_sha256 != report.provenance.weights_sha256
 
 
-@pytest.mark.parametrize(
-    ("leads", "seconds", "rate", "task"),
-    [
-        (synth.LEADS, 1, 250.0, "ecg_12lead"),
-        (("II",), 3, 250.0, "ecg_rhythm"),
-        (("II", "V1"), 73 * 3600, 1.0, "ecg_beats"),
-    ],
-)
-def test_where_only_the_length_speaks_against_all_tasks_one_says_so(leads, seconds, rate, task):
-    study = recorded(leads, seconds, rate)
-    assert pipeline.candidates(study) == (task,)
-    assert pipeline.header_gate(pipeline.registry.card(task))(study)[1].code == "length"
+@pytest.mark.parametrize("alarm", ["paced", "ventricular", "asystole"])
+def test_an_alarm_silences_networks_and_intervals_unless_a_person_asks(monkeypatch, alarm):
+    monkeypatch.setattr(ecg_alarm, "alarm", lambda recording, marks=None: alarm)
+    report = read()
+    assert (report.alarm, report.gate.code, report.status) == (alarm, alarm, "refused")
+    assert report.findings == report.measurements == report.also == ()
+    assert report.ecg.withheld == alarm
+    asked = read(override=True)
+    assert asked.overridden
+    assert asked.findings
+    assert asked.measurements == ()  # intervals of such a rhythm mean nothing, whoever asks
 
 
-def test_a_companion_shares_the_waves_of_the_reading_it_belongs_to(monkeypatch):
-    asked = []
-
-    def examine(module, model, card, recording, index, methods, label, progress):
-        asked.append(card.task)
-        return Examination(gate=IN, decision=None, status="ok")
-
-    def delineate(module, model, recording):
-        asked.append("waves")
-
-    kind = SimpleNamespace(middle=lambda subject: 0, places=lambda subject: 1, examine=examine, delineate=delineate)
-    monkeypatch.setattr(pipeline, "loaded", lambda task: SimpleNamespace(module=None, model=None, kind=kind))
-    signal = synth.twelve(synth.ecg(synth.r_times(70, 10), 10, 250.0))
-    report = pipeline.diagnose(None, held(signal, synth.LEADS, 250.0))
-    assert (report.task, [one.task for one in report.also]) == ("ecg_12lead", ["ecg_rhythm"])
-    assert report.also[0].gate.passed
-    assert report.also[0].ecg is None
-    assert asked == ["ecg_12lead", "waves", "ecg_rhythm"]
+def test_an_alarm_that_only_the_waves_show_silences_too(monkeypatch):
+    monkeypatch.setattr(ecg_alarm, "alarm", lambda recording, marks=None: None if marks is None else "ventricular")
+    report = read()
+    assert (report.alarm, report.gate.code, report.findings) == ("ventricular", "ventricular", ())
 
 
-@pytest.mark.parametrize(("leads", "label"), [(synth.LEADS, "AFIB"), (synth.LEADS[:2], "atrial_fibrillation")])
-def test_rules_have_the_labels_of_the_network_they_stand_beside(leads, label):
-    times = synth.r_times(70, 10)
-    study = held(synth.twelve(synth.ecg(times, 10, 250.0))[: len(leads)], leads, 250.0)
-    (recording,) = study.recordings
-    told = cardiology.reading(recording, Patient(), cardiology.look(recording), lambda: marks(beats(times), 250.0))
-    assert label in [one.label for one in told.ecg.statements]
+def test_an_unavailable_delineator_takes_only_the_intervals(monkeypatch):
+    plain = pipeline.loaded
+
+    def without(task):
+        if task == pipeline.DELINEATOR:
+            raise medcore.errors.ModelUnavailable("gone")
+        return plain(task)
+
+    monkeypatch.setattr(pipeline, "loaded", without)
+    report = read()
+    assert report.findings
+    assert report.ecg.marks is None
+    assert report.measurements == ()
 
 
-@pytest.mark.parametrize(
-    ("silent", "code", "companion"), [((), "in", "in"), (("V1",), "lead_quality", "in"), (("II", "III"), "lead_quality", "lead_quality")]
-)
-@pytest.mark.parametrize("nothing", [np.nan, 0.0])
-def test_a_lead_that_was_not_recorded_is_not_read_as_a_flat_line(monkeypatch, silent, code, companion, nothing):
-    kind = SimpleNamespace(middle=lambda subject: 0, places=lambda subject: 1, delineate=lambda *rest: None)
-    kind.examine = lambda *rest: Examination(gate=IN, decision=None, status="ok")
-    monkeypatch.setattr(pipeline, "loaded", lambda task: SimpleNamespace(module=None, model=None, kind=kind))
-    signal = synth.twelve(synth.ecg(synth.r_times(70, 10), 10, 250.0))
-    signal[[synth.LEADS.index(lead) for lead in silent]] = nothing
-    study = held(signal, synth.LEADS, 250.0)
-    report = pipeline.diagnose(None, study)
-    assert (report.gate.code, report.status) == (code, "refused" if silent else "ok")
-    assert [one.gate.code for one in report.also] == [companion]
-    assert pipeline.header_gate(pipeline.registry.card("ecg_12lead"))(study)[1].code == code
+def test_voltages_of_a_normalised_record_are_withheld_and_its_times_are_not():
+    normal, bare = read(), read(unit="NU")
+    assert {one.name for one in bare.measurements} <= {one.name for one in normal.measurements}
+    assert "pr_interval" in {one.name for one in bare.measurements}
+    assert not any(one.unit in ("mV", "uV") for one in bare.measurements)
+
+
+def test_a_day_given_to_a_task_of_seconds_is_refused_whoever_asks():
+    day = ecg_nouns.study(replace(ecg_nouns.recording(), signal=np.zeros((12, 600_000), np.float32), sampling_rate_hz=100.0))
+    report = pipeline.diagnose(TWELVE, day, override=True)
+    assert (report.gate.code, report.findings, report.ecg) == ("length", (), None)
+
+
+def test_a_look_needs_no_network():
+    seen = cardiology.look(ecg_nouns.recording())
+    assert seen.gate.passed
+    assert seen.alarm is None

@@ -58,7 +58,7 @@ class Memory(nn.Module):
 class SequenceClassifier(nn.Module):
     """A signal of any length to logits: residual convolutions, a GRU, and attention that says which moments count.
 
-    `forward(x, valid)` takes (B, C, T) at the rate it was trained at; `valid` (B, T) is False where a batch was padded.
+    `forward(x, valid)` takes (B, C, T) at the rate it was trained at; `valid` (B, T) is False where a training batch was padded.
     """
 
     def __init__(self, channels: int, labels: int, widths: Sequence[int], kernel: int, hidden: int, dropout: float = 0.2) -> None:

@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _P_WITHIN_S = 0.5  # a P wave that begins earlier before its QRS belongs to it no more
-_T_WITHIN_S = 0.7  # the end of T after the onset of the QRS
+_T_WITHIN_S = 1.0  # the end of T after the onset of the QRS: beyond the longest QT survived; the next QRS bounds it anyway
 _TRUSTED = 0.5  # share of the sinus beats that must have an interval before its median is given
 _LONGEST_RR_S = 6.0  # beyond it the beats between are not known, whatever the reason
 

@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 Signal = NDArray[np.float32]
 Net = SequenceClassifier | Informed
 Trained = TypeVar("Trained", SequenceClassifier, Informed)
-TOGETHER = 24  # records in one pass, of nearly the same length
+TOGETHER = 24  # records in one pass
 
 
 class Task(Protocol):
@@ -150,44 +150,43 @@ def dump(nets: Sequence[Net], calibrations: Sequence[Calibration], neighbourhood
 
 @torch.inference_mode()
 def forward(nets: Sequence[Net], signals: Sequence[NDArray[np.floating[Any]]]) -> tuple[Floats, Tensor]:
-    """(B, K) mean logits of `nets` and (B, D) descriptors by the first of them; signals of nearly one length go together."""
-    order = sorted(range(len(signals)), key=lambda k: signals[k].shape[1])
+    """(B, K) mean logits of `nets` and (B, D) descriptors by the first of them.
+
+    Only signals of one length share a pass: what stands behind a shorter one would run through the recurrence and change its reading.
+    The last third of a second may be cut, so that lengths that differ by a few samples are one.
+    """
+    step = nets[0].shortening
+    lengths = [signal.shape[1] - signal.shape[1] % step if signal.shape[1] >= step else signal.shape[1] for signal in signals]
     logits = np.empty((len(signals), nets[0].labels))
     descriptors: list[Tensor] = [torch.empty(0)] * len(signals)
-    for first in range(0, len(order), TOGETHER):
-        rows = order[first : first + TOGETHER]
-        x, valid = padded([signals[k] for k in rows])
-        total = torch.zeros(len(rows), nets[0].labels, dtype=torch.float64)
-        told = nets[0].told(x) if isinstance(nets[0], Informed) else None  # all share one segmenter
-        for number, net in enumerate(nets):
-            maps = net.features(x, told) if isinstance(net, Informed) else net.features(x)
-            total += net.read(maps, valid)[0].double().cpu()
-            if number == 0:
-                for k, row in zip(rows, described(net, maps, valid), strict=True):
-                    descriptors[k] = row
-        logits[rows] = (total / len(nets)).numpy()
+    for length in dict.fromkeys(lengths):
+        own = [k for k, one in enumerate(lengths) if one == length]
+        for first in range(0, len(own), TOGETHER):
+            rows = own[first : first + TOGETHER]
+            stack = np.stack([np.asarray(signals[k][:, :length], np.float32) for k in rows])
+            logits[rows], found = _pass(nets, torch.from_numpy(stack).to(device()))
+            for k, row in zip(rows, found, strict=True):
+                descriptors[k] = row
     return logits, torch.stack(descriptors)
 
 
-def padded(signals: Sequence[NDArray[np.floating[Any]]]) -> tuple[Tensor, Tensor]:
-    """(C, N) signals -> (B, C, T) with zeros behind, and (B, T) where they are signal."""
-    length = max(signal.shape[1] for signal in signals)
-    x = torch.zeros(len(signals), signals[0].shape[0], length)
-    valid = torch.zeros(len(signals), length, dtype=torch.bool)
-    for k, signal in enumerate(signals):
-        x[k, :, : signal.shape[1]] = torch.from_numpy(np.ascontiguousarray(signal, dtype=np.float32))
-        valid[k, : signal.shape[1]] = True
-    return x.to(device()), valid.to(device())
+def _pass(nets: Sequence[Net], x: Tensor) -> tuple[Floats, Tensor]:
+    """(B, C, T) -> (B, K) mean logits and (B, D) descriptors."""
+    told = nets[0].told(x) if isinstance(nets[0], Informed) else None  # all share one segmenter
+    total = torch.zeros(len(x), nets[0].labels, dtype=torch.float64)
+    described = torch.empty(0)
+    for number, net in enumerate(nets):
+        maps = net.features(x, told) if isinstance(net, Informed) else net.features(x)
+        total += net.read(maps, None)[0].double().cpu()
+        if number == 0:
+            described = describes(maps)
+    return (total / len(nets)).numpy(), described
 
 
-def described(net: Net, maps: Tensor, valid: Tensor) -> Tensor:
-    """(B, C, 1, T') last map -> (B, 2 C) descriptors over the signal's own time: mean and spread of each channel, on a root scale."""
-    kept = torch.nn.functional.max_pool1d(valid[:, None].float(), net.shortening, ceil_mode=True)[:, :, : maps.shape[3]]
-    flat = maps[:, :, 0].float()
-    count = kept.sum(dim=2).clamp(min=1)
-    mean = (flat * kept).sum(dim=2) / count
-    spread = ((flat.square() * kept).sum(dim=2) / count - mean.square()).clamp(min=0).sqrt()
-    return describe([mean[:, :, None, None], spread[:, :, None, None]]).cpu()
+def describes(maps: Tensor) -> Tensor:
+    """(B, C, 1, T') last map -> (B, 2 C) descriptors: mean and spread of each channel over time, on a root scale."""
+    flat = maps.float()
+    return describe([flat.mean(dim=3, keepdim=True), flat.std(dim=3, keepdim=True, unbiased=False)]).cpu()
 
 
 def calibrated(calibrations: Sequence[Calibration], logits: Floats) -> tuple[Floats, Floats, Floats]:

@@ -15,6 +15,7 @@ BATCH_BYTES = 64 << 20  # in files are not exceeded by more than one record: day
 
 UNSHOWABLE = ("modality", "leads")  # gates that say it is another kind of input
 SHORTEST_S = 1.0  # of a recording: a beat has to fit
+LONGEST_S = 3600.0  # of one that is longer than its task reads: it would not fit in memory whole
 
 Files = list[tuple[str, bytes]]
 Check = Callable[[Study], tuple[Recording, Gate]]
@@ -92,6 +93,7 @@ def _fetched_all(records: Sequence[str], fetch: Callable[[str], bytes]) -> list[
 def _checked(study: Study, check: Check) -> tuple[Recording, Gate] | InputRejected:
     """The recording with its gate; what a network cannot even be shown is an error and no measurement."""
     recording, gate = check(study)
-    if gate.code in UNSHOWABLE or recording.seconds < SHORTEST_S:
+    too_long = gate.code == "length" and recording.seconds > LONGEST_S
+    if gate.code in UNSHOWABLE or too_long or recording.seconds < SHORTEST_S:
         return Unsupported(gate.reason or "The recording is too short to be read.")
     return recording, gate

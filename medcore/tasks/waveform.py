@@ -37,5 +37,12 @@ def _height(x: Signal, rate_hz: float) -> Signal:
 
 
 def rhythm_lead(recording: Recording) -> int:
-    """The lead that a single-lead reading takes: II, else I, else the first."""
-    return next((recording.leads.index(name) for name in ("II", "I") if name in recording.leads), 0)
+    """The lead that a single-lead reading takes: II, else I, else the first; a lead that holds no signal counts as not there."""
+    named = [recording.leads.index(name) for name in ("II", "I") if name in recording.leads]
+    return next((lead for lead in (*named, *range(len(recording.leads))) if _moves(recording.signal[lead])), 0)
+
+
+def _moves(lead: NDArray[Any]) -> bool:
+    """Whether a lead (N,) holds more than gaps and one value."""
+    known = lead[np.isfinite(lead)]
+    return known.size > 0 and bool((known != known[0]).any())

@@ -18,15 +18,16 @@ UNITS = ("mV", "uV", "NU")
 def rate(store: Store, outcome: intake.Outcome) -> None:
     """Ask for sampling rate and unit of the first ECG of `outcome` that states none, and read it again with what was said."""
     name, data = outcome.asking[0]
+    turn = len(outcome.asking)  # a file's name may be a patient's, and keys stand in the page's HTML
 
     @st.dialog(t("ask_rate.title"), dismissible=False)
     def ask() -> None:
         st.markdown(t("ask_rate.question"))
         components.facts("ask-file", facts=[[t("ask_rate.file"), name]])
         hertz = st.number_input(
-            t("ask_rate.rate"), min_value=1.0, max_value=100_000.0, value=None, step=1.0, format="%g", key=f"rate-{name}"
+            t("ask_rate.rate"), min_value=1.0, max_value=100_000.0, value=None, step=1.0, format="%g", key=f"rate-{turn}"
         )
-        unit = st.selectbox(t("ask_rate.unit"), UNITS, index=None, format_func=_unit, key=f"unit-{name}")
+        unit = st.selectbox(t("ask_rate.unit"), UNITS, index=None, format_func=_unit, key=f"unit-{turn}")
         with st.container(horizontal=True, horizontal_alignment="right"):
             if st.button(t("ask_rate.skip"), key="ask-skip"):
                 st.session_state.outcome = _without(outcome, name, keep=True)

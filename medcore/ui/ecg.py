@@ -52,7 +52,7 @@ def _recording(study: Study, report: ReportRow | None) -> int:
     if len(study.recordings) == 1:
         return 0
     names = [f"{number + 1} · {_size(one)}" for number, one in enumerate(study.recordings)]
-    first = report.report.series_index if report else 0
+    first = report.report.series_index if report and report.report.ecg is not None else 0
     return st.selectbox(
         t("ecg.recording"), range(len(names)), index=first, format_func=lambda number: names[number], label_visibility="collapsed"
     )

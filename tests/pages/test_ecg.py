@@ -237,8 +237,8 @@ def test_a_file_without_a_rate_is_asked_about_and_read_again(hearts: World) -> N
     app.session_state["outcome"] = told
     app.run()
     assert app.button(key="ask-confirm").disabled
-    app.number_input(key="rate-one.csv").set_value(500.0)
-    app.selectbox(key="unit-one.csv").set_value("mV")
+    app.number_input(key="rate-1").set_value(500.0)
+    app.selectbox(key="unit-1").set_value("mV")
     app.run()
     app.button(key="ask-confirm").click().run()
     assert [error.value for error in app.exception] == []

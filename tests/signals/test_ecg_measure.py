@@ -160,3 +160,10 @@ def test_unknown_bounds_do_not_vote_and_even_votes_are_unknown():
     assert (out.onset.tolist(), out.offset.tolist(), out.beat.tolist()) == ([475], [525], [2])
     nothing = fuse(marks([(0, "T", -1, 1.0, -1, -1), (1, "T", -1, 1.0, -1, -1)], RATE), RATE)
     assert (nothing.onset.tolist(), nothing.offset.tolist(), nothing.beat.tolist()) == ([-1], [-1], [-1])
+
+
+def test_a_long_qt_is_told():
+    times = np.arange(0.5, 19.0, 1.3)
+    out = named(measurements(marks(beats(times, qt=0.72), RATE), recording(seconds=20), Patient()))
+    assert out["qt_interval"] == 720
+    assert out["qtc_bazett"] == pytest.approx(720 / math.sqrt(1.3), abs=0.06)

@@ -154,7 +154,7 @@ def test_one_logit_a_label_whatever_the_length(task):
     if card.exclusive:
         np.testing.assert_allclose(said.probabilities.sum(axis=1), 1)
     alone = tools.module.predict(tools.model, [signal[:, : signal.shape[1] * 6 // 10]])
-    np.testing.assert_allclose(alone.logits[0], said.logits[1], rtol=1e-3, atol=1e-3)  # the padding of a batch says nothing
+    np.testing.assert_allclose(alone.logits[0], said.logits[1], rtol=1e-3, atol=1e-3)  # company in a batch changes nothing
 
 
 @pytest.mark.parametrize("task", ECG_CLASSIFIERS)

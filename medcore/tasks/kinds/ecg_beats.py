@@ -28,6 +28,7 @@ from medcore.types import BEATS, FUSED, WAVES, Gate, Marks, ModelCard, Recording
 
 Progress = Callable[[float], None]
 Bools = NDArray[np.bool_]
+SILENCED_BY: tuple[str, ...] = ()  # a day with an alarm in it is read all the more
 NEEDED = ("record",)
 COLUMNS = ("record", "wave", "onset", "peak", "offset", "beat")
 RHYTHM, AF = "ecg_rhythm", "atrial_fibrillation"

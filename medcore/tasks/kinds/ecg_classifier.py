@@ -25,6 +25,7 @@ from medcore.types import Attribution, Finding, Gate, ModelCard, Recording, Stud
 
 Floats = NDArray[np.float64]
 Progress = Callable[[float], None]
+SILENCED_BY = ("paced", "ventricular", "asystole")  # alarms: none of this was in the training data
 NEEDED = ("record",)  # of a manifest; labels may be missing, then there are predictions and no figures
 BINS = 1200  # of an attribution over time: more than a strip has pixels
 

@@ -18,6 +18,7 @@ from medcore.tasks.records import opened
 from medcore.types import WAVES, Gate, Marks, ModelCard, Recording, Study
 
 Progress = Callable[[float], None]
+SILENCED_BY = ("ventricular", "asystole")  # alarms: there are no waves to mark
 NEEDED = ("record",)
 COLUMNS = ("record", "lead", "wave", "onset", "peak", "offset")
 

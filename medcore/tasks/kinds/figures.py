@@ -93,12 +93,15 @@ def separate(probabilities: Floats, targets: Floats, present: Bools, names: Sequ
         return metrics.label_figures(probabilities, targets, present, names, weights)
 
     values, intervals = all_of(), metrics.bootstrap(all_of, groups)
-    share = np.broadcast_to(np.nanmean(targets, axis=0), targets.shape)
+    known = np.maximum((~np.isnan(targets)).sum(axis=0), 1)  # of a label that nobody knows there is no figure anyway
+    share = np.broadcast_to(np.nansum(targets, axis=0) / known, targets.shape)
     trivial = metrics.label_figures(share, targets, np.zeros_like(present), names)
     out = _table(values, intervals, trivial)
     curves = {}
     for k, name in enumerate(names):
         known = ~np.isnan(targets[:, k])
+        if not known.any():
+            continue
         fpr, tpr = metrics.roc(probabilities[known, k], targets[known, k] == 1)
         curves[name] = {"fpr": fpr, "tpr": tpr}
     return {
