@@ -7,6 +7,7 @@ Two questions of each window of 10 s make its score: are the beats alike (templa
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -27,6 +28,9 @@ _PIECE_S = 600  # a long recording is judged in pieces, so that memory does not 
 _BEAT_S = 0.15  # on each side of a peak, compared with its neighbours
 _NEAR_S = 0.1  # on each side of a peak, not counted as between the beats
 _limit = partial(limits.value, "ecg_quality")
+
+_Readable = tuple[tuple[LeadQuality, ...], Bools]
+_last: tuple[weakref.ref[NDArray[Any]], tuple[float, tuple[str, ...]], _Readable] | None = None  # see readable_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,20 @@ def quality(recording: Recording) -> tuple[tuple[LeadQuality, ...], float]:
 
 
 def readable_seconds(recording: Recording) -> tuple[tuple[LeadQuality, ...], Bools]:
-    """Each lead's quality, and which seconds (S,) of the recording at least one usable lead lets read."""
+    """Each lead's quality, and which seconds (S,) of the recording at least one usable lead lets read.
+
+    The last answer is kept while its signal lives: a day is asked about twice, first whether and then where it can be read.
+    """
+    global _last
+    kept = _last
+    if kept is not None and kept[0]() is recording.signal and kept[1] == (recording.sampling_rate_hz, recording.leads):
+        return kept[2]
+    found = _readable_seconds(recording)
+    _last = (weakref.ref(recording.signal), (recording.sampling_rate_hz, recording.leads), found)
+    return found
+
+
+def _readable_seconds(recording: Recording) -> _Readable:
     if recording.seconds < _SHORTEST_S or recording.sampling_rate_hz < LOWEST_HZ:  # too little was recorded to see a QRS, or two
         nothing = (LeadQuality(lead=name, usable=False, analysable=0.0, problems=("missing",)) for name in recording.leads)
         return tuple(nothing), np.zeros(max(int(recording.seconds), 1), np.bool_)
@@ -74,7 +91,9 @@ def readable_seconds(recording: Recording) -> tuple[tuple[LeadQuality, ...], Boo
         judged, seconds = _lead(name, samples(lead), recording.sampling_rate_hz)
         leads.append(judged)
         readable.append(seconds & judged.usable)
-    return tuple(leads), np.any(readable, axis=0)
+    seconds = np.any(readable, axis=0)
+    seconds.flags.writeable = False
+    return tuple(leads), seconds
 
 
 def gate(leads: tuple[LeadQuality, ...]) -> str | None:

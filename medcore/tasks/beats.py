@@ -25,7 +25,7 @@ from medcore.types import BEATS, Recording
 Floats = NDArray[np.float32]
 
 PIECE, OVERLAP = 4096, 128  # samples of the network: a piece, and what it sees beyond it on both sides
-TOGETHER = 64  # pieces in one pass: the recurrent part is as slow for one as for many
+TOGETHER = 56  # pieces in one pass: the recurrent part is as slow for one as for many
 _SPAN_S = 2.0  # one beat at least lies in a stretch of this length, above 30 bpm
 _LEAST = 0.1  # of the lead's usual height: a piece without beats is not blown up to the height of beats
 _MOST = 6.0  # of a beat's height: what exceeds it is an artefact

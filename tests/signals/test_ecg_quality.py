@@ -1,12 +1,13 @@
 """What can be read is read, what cannot is refused for the right reason, and nothing else passes for an ECG."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from medcore.signals import limits
-from medcore.signals.ecg_quality import gate, quality
+from medcore.signals.ecg_quality import gate, quality, readable_seconds
 from medcore.signals.ecg_reversal import lead_reversal
 from medcore.signals.qrs import r_peaks
 from medcore.types import Recording
@@ -127,3 +128,15 @@ def test_twelve_leads_take_milliseconds():
     start = time.process_time()
     quality(x)
     assert time.process_time() - start < 0.2  # 0.03 s measured on an idle core
+
+
+def test_the_same_numbers_at_another_rate_are_judged_anew():
+    rate = 250.0
+    one = Recording(signal=ecg(r_times(75, 60), 60, rate)[None], unit="mV", sampling_rate_hz=rate, leads=("II",))
+    leads, seconds = readable_seconds(one)
+    assert readable_seconds(one)[1] is seconds
+    other = replace(one, sampling_rate_hz=rate / 2)
+    assert len(readable_seconds(other)[1]) == 120
+    again = replace(one, signal=one.signal * 0)
+    assert not readable_seconds(again)[0][0].usable
+    assert leads[0].usable
