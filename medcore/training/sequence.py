@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,7 @@ class Recipe:
     decay: float = 0.02
     folds: int = 5
     wear: Wear = field(default_factory=Wear)
+    calm: Wear | None = None  # wear of the last cycle, where that is to see signals more as they come (arXiv 1909.09148)
     told: int = 0  # of the last channels, that tell what another network made of the signal: they wear differently
 
 
@@ -82,25 +84,27 @@ def fit(network: Network, pools: Sequence[Pool], recipe: Recipe, loss: Loss, see
     net = network()
     steps = int(np.ceil(len(pools[0].signals) / (recipe.batch * pools[0].share)))
 
-    def losses(net: SequenceClassifier, rng: torch.Generator) -> Iterator[Tensor]:
+    def losses(wear: Wear, net: SequenceClassifier, rng: torch.Generator) -> Iterator[Tensor]:
         draw = np.random.default_rng(int(torch.randint(2**31, (1,), generator=rng)))
         for _ in range(steps):
             x, valid, targets = batch(pools, recipe, draw)
-            x = _worn(x, recipe, rng)
+            x = _worn(x, recipe, wear, rng)
             with autocast(device()):
                 logits = net(x.to(device()), valid.to(device()))
             yield loss(logits, targets.to(device()), recipe.smoothing)
 
     for number, (epochs, rate) in enumerate(recipe.cycles):
         how = Descent(epochs=epochs, steps=steps, rate=rate, decay=recipe.decay, averaging=recipe.averaging, clip=1.0, warm=0.15)
+        last = number == len(recipe.cycles) - 1
+        wear = recipe.calm if last and recipe.calm is not None else recipe.wear
         place = checkpoint.with_name(f"{checkpoint.stem}-cycle{number}{checkpoint.suffix}")
-        net = descend(settle(net.train()), losses, how, seed + 1000 * number, place)
+        net = descend(settle(net.train()), partial(losses, wear), how, seed + 1000 * number, place)
     return net.eval()
 
 
-def _worn(x: Tensor, recipe: Recipe, rng: torch.Generator) -> Tensor:
+def _worn(x: Tensor, recipe: Recipe, wear: Wear, rng: torch.Generator) -> Tensor:
     """The signal worn; channels that tell are softened, and now and then silent, so that nothing rests on them alone."""
-    signal = worn(x[:, : x.shape[1] - recipe.told], recipe.rate_hz, recipe.wear, rng)
+    signal = worn(x[:, : x.shape[1] - recipe.told], recipe.rate_hz, wear, rng)
     if not recipe.told:
         return signal
     kept = (torch.rand(len(x), 1, 1, generator=rng) >= 0.15) * uniform(len(x), 0.7, 1.0, rng)[:, None, None]

@@ -47,6 +47,10 @@ def story(page: Page, address: str) -> None:
     page.locator(".colourbar b").wait_for(timeout=60_000)
     page.evaluate("document.querySelector('.stMain').scrollTo(0, 0)")
     keep(page, "image")
+    page.get_by_role("link", name=t("nav.worklist")).click()
+    page.locator("tr", has_text="642341").click()  # pydicom's twelve-lead ECG
+    page.get_by_text(t("ecg.overread")).wait_for(timeout=120_000)
+    keep(page, "ecg")
     page.get_by_role("link", name=t("nav.models")).click()
     page.get_by_text(t("models.figures")).wait_for()
     keep(page, "models")
