@@ -8,7 +8,7 @@ import pytest
 
 from medcore import registry
 from medcore.__main__ import main
-from medcore.tasks.waveform import STANDARD
+from medcore.read.ecg.leads import STANDARD
 from tests.pages import ecg_nouns
 
 SIX = ["1AVB", "CRBBB", "CLBBB", "SBRAD", "AFIB", "STACH"]

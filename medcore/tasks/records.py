@@ -45,6 +45,18 @@ def _fetched(name: str, fetch: Callable[[str], bytes], missing: str) -> bytes:
         raise NotAnImage(missing) from None
 
 
+def middle(recording: Recording) -> int:
+    """A recording is read whole: there is one place to read."""
+    del recording
+    return 0
+
+
+def places(recording: Recording) -> int:
+    """How many places of it may be read."""
+    del recording
+    return 1
+
+
 def opened(records: Sequence[str], fetch: Callable[[str], bytes], check: Check) -> Iterator[tuple[int, Opened]]:
     """Batch after batch: the number of its first record, and for each the recording with what its header's gate says, or why not."""
 

@@ -11,7 +11,6 @@ from medcore.signals.filters import bandpass, fill_gaps, resample
 from medcore.types import Recording
 
 Signal = NDArray[np.float32]
-STANDARD = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 WANDER_HZ = 0.5  # below this lies the baseline; a network is not to depend on what a device leaves of it
 _SPAN_S = 2.0  # one beat at least lies in a stretch of this length, above 30 bpm
 _MOST = 6.0  # of the usual height of a beat: what exceeds it is an artefact

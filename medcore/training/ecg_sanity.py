@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from medcore import cardiology
 from medcore.explain import SIGNAL_METHODS, beat_deletion_insertion, beat_numbers, similarity
+from medcore.read.ecg.leads import STANDARD
 from medcore.tasks.ecg_classifier import Model, Net, Signal, Task, Together, beats_of
 from medcore.training.waveforms import Wear, worn
 from medcore.types import Recording
@@ -75,8 +76,6 @@ def gate_table(task: Task, model: Model, kept: Sequence[Signal], seed: int) -> d
 
 
 def _recording(signals: Sequence[NDArray[np.float32]], number: int, channels: int) -> Recording:
-    from medcore.tasks.waveform import STANDARD
-
     leads = STANDARD if channels > 1 else ("II",)
     rows = np.stack([signals[(number + k) % len(signals)] for k in range(len(leads))])
     return Recording(signal=rows, unit="mV", sampling_rate_hz=_RATE_HZ, leads=leads)

@@ -21,7 +21,6 @@ _DEEPEST = 9
 _BLOCK = 1 << 20
 
 Pair = NDArray[np.float32]  # (L, stretches, 2): least, greatest
-Beat = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)

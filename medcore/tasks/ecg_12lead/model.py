@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from medcore.networks.recurrent import TOLD, Informed, Segmenter, SequenceClassifier
+from medcore.read.ecg.leads import STANDARD
 from medcore.tasks import ecg_classifier as kind
-from medcore.tasks.waveform import STANDARD, straightened
+from medcore.tasks.waveform import straightened
 from medcore.types import Recording
 
 RATE_HZ = 250.0  # of what the segmenter sees; the classifier works at half of it

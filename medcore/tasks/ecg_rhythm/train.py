@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from medcore.read.ecg.leads import STANDARD
 from medcore.tasks.ecg_rhythm.model import RATE_HZ
-from medcore.tasks.waveform import STANDARD, straightened
+from medcore.tasks.waveform import straightened
 from medcore.training.ecg import Beside, Plan, run
 from medcore.training.sequence import Recipe
 from medcore.training.waveforms import Wear

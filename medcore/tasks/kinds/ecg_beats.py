@@ -19,16 +19,16 @@ from medcore import registry
 from medcore.errors import InputRejected, ModelUnavailable
 from medcore.signals import ecg_quality, holter
 from medcore.tables import Table
-from medcore.tasks import beat_finding, ecg_classifier
+from medcore.tasks import beat_finding, ecg_classifier, records
 from medcore.tasks.beat_finding import Found
 from medcore.tasks.beats import Model, Task
 from medcore.tasks.examination import Examination
-from medcore.tasks.records import opened
 from medcore.types import BEATS, FUSED, WAVES, Gate, Marks, ModelCard, Recording, Study
 
 Progress = Callable[[float], None]
 Bools = NDArray[np.bool_]
 SILENCED_BY: tuple[str, ...] = ()  # a day with an alarm in it is read all the more
+middle, places = records.middle, records.places
 NEEDED = ("record",)
 COLUMNS = ("record", "wave", "onset", "peak", "offset", "beat")
 RHYTHM, AF = "ecg_rhythm", "atrial_fibrillation"
@@ -36,18 +36,6 @@ _BEATS_SHARE = 0.6  # of the time that reading a day takes
 _STEADY = 0.03  # median change from RR to RR over the median RR: below it no ventricle follows fibrillating atria
 _READABLE = 0.5  # share of a window's seconds, and beats in it, that a rhythm needs
 _FEWEST = 8
-
-
-def middle(recording: Recording) -> int:
-    """A recording is read whole: there is one place to read."""
-    del recording
-    return 0
-
-
-def places(recording: Recording) -> int:
-    """How many places of it may be read."""
-    del recording
-    return 1
 
 
 def examine(
@@ -176,7 +164,7 @@ def evaluate(
     out: list[dict[str, str]] = []
     count = np.zeros(len(BEATS), int)
     unreadable, refused, rows = 0, 0, len(table.rows)
-    for first, batch in opened([row["record"] for row in table.rows], table.fetch, check):
+    for first, batch in records.opened([row["record"] for row in table.rows], table.fetch, check):
         for place, answer in enumerate(batch, first):
             record = table.rows[place]["record"]
             if isinstance(answer, InputRejected):

@@ -16,30 +16,18 @@ from numpy.typing import NDArray
 from medcore.errors import InputRejected
 from medcore.explain import unit
 from medcore.tables import Table
-from medcore.tasks import classifier, ecg_classifier
+from medcore.tasks import classifier, ecg_classifier, records
 from medcore.tasks.ecg_classifier import Model, Prediction, Task
 from medcore.tasks.examination import Examination
 from medcore.tasks.kinds import figures
-from medcore.tasks.records import opened
 from medcore.types import Attribution, Finding, Gate, ModelCard, Recording, Study
 
 Floats = NDArray[np.float64]
 Progress = Callable[[float], None]
 SILENCED_BY = ("paced", "ventricular", "asystole")  # alarms: none of this was in the training data
+middle, places = records.middle, records.places
 NEEDED = ("record",)  # of a manifest; labels may be missing, then there are predictions and no figures
 BINS = 1200  # of an attribution over time: more than a strip has pixels
-
-
-def middle(recording: Recording) -> int:
-    """A recording is read whole: there is one place to read."""
-    del recording
-    return 0
-
-
-def places(recording: Recording) -> int:
-    """How many places of it may be read."""
-    del recording
-    return 1
 
 
 def examine(
@@ -138,7 +126,7 @@ def evaluate(
     probabilities, present, decisions = np.full(shape, np.nan), np.zeros(shape, bool), np.full(len(table.rows), -1)
     out: list[dict[str, str]] = []
     hours = 0.0
-    for first, batch in opened([row["record"] for row in table.rows], table.fetch, check):
+    for first, batch in records.opened([row["record"] for row in table.rows], table.fetch, check):
         good = [k for k, answer in enumerate(batch) if not isinstance(answer, InputRejected)]
         recordings = [answer[0] for answer in batch if not isinstance(answer, InputRejected)]
         said = task.predict(model, [task.prepare(recording) for recording in recordings]) if good else None

@@ -11,28 +11,16 @@ import numpy as np
 from medcore.errors import InputRejected
 from medcore.signals.ecg_fuse import fuse
 from medcore.tables import Table
-from medcore.tasks import delineator
+from medcore.tasks import delineator, records
 from medcore.tasks.delineator import Model, Task
 from medcore.tasks.examination import Examination
-from medcore.tasks.records import opened
 from medcore.types import WAVES, Gate, Marks, ModelCard, Recording, Study
 
 Progress = Callable[[float], None]
 SILENCED_BY = ("ventricular", "asystole")  # alarms: there are no waves to mark
+middle, places = records.middle, records.places
 NEEDED = ("record",)
 COLUMNS = ("record", "lead", "wave", "onset", "peak", "offset")
-
-
-def middle(recording: Recording) -> int:
-    """A recording is read whole: there is one place to read."""
-    del recording
-    return 0
-
-
-def places(recording: Recording) -> int:
-    """How many places of it may be read."""
-    del recording
-    return 1
 
 
 def delineate(task: Task, model: Model, recording: Recording) -> Marks:
@@ -114,7 +102,7 @@ def evaluate(
     out: list[dict[str, str]] = []
     waves = np.zeros(len(WAVES), int)
     unreadable, refused = 0, 0
-    for first, batch in opened([row["record"] for row in table.rows], table.fetch, check):
+    for first, batch in records.opened([row["record"] for row in table.rows], table.fetch, check):
         for place, answer in enumerate(batch):
             record = table.rows[first + place]["record"]
             if isinstance(answer, InputRejected):
