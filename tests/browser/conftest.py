@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from medcore.settings import PROJECT
 
@@ -100,6 +101,13 @@ def browser() -> Iterator[Browser]:
         opened = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield opened
         opened.close()
+
+
+def settled(page: Page) -> None:
+    """Wait until nothing on the worklist is queued or being read: Streamlit may lose a page that is opened while a fragment redraws."""
+    page.locator("tr[data-study]").first.wait_for()
+    busy = page.locator("tr[data-study]").filter(has_text=re.compile(r"Queued|Reading"))
+    expect(busy).to_have_count(0, timeout=90_000)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from medcore.export.wording import say
 from medcore.ui import demo
-from tests.browser.conftest import PATIENCE_MS
+from tests.browser.conftest import PATIENCE_MS, settled
 from tests.pages.conftest import HOSTILE, film
 
 CASES = {case.name: case for case in demo.cases()}
@@ -27,6 +27,7 @@ def drop(page: Page, *files: tuple[str, bytes]) -> None:
 
 def drop_and_open(page: Page, *files: tuple[str, bytes]) -> None:
     drop(page, *files)
+    settled(page)
     page.get_by_role("button", name=t("upload.open"), exact=True).click()
     page.locator(".stage").wait_for()
 

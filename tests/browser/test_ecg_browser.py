@@ -14,6 +14,7 @@ from medcore import registry
 from medcore.export.wording import say
 from medcore.store import Actor, open_store
 from medcore.types import Report, Study
+from tests.browser.conftest import settled
 from tests.pages import ecg_nouns
 
 ME = Actor(name="Dr Seed", verified=False)
@@ -176,6 +177,7 @@ def test_a_reload_brings_the_same_reading(page: Page, seed: Seed) -> None:
 
 def test_the_demo_ecg_opens_on_its_page(page: Page) -> None:
     page.get_by_role("button", name=t("demo.ecg_title")).click()
+    settled(page)
     page.get_by_role("button", name=t("upload.open"), exact=True).click()
     page.wait_for_url(re.compile(r"/ecg\?study="))
     page.locator(".root[data-drawn=true]").wait_for()
