@@ -17,6 +17,7 @@ from medcore.networks.recurrent import SequenceClassifier
 from medcore.training.descent import Descent, descend
 from medcore.training.waveforms import Wear, crop, uniform, worn
 
+CALM_FROM = 2  # the number of the first calm cycle
 Network = Callable[[], SequenceClassifier]
 Loss = Callable[[Tensor, Tensor, float], Tensor]  # logits, targets, smoothing
 
@@ -56,7 +57,7 @@ class Recipe:
     decay: float = 0.02
     folds: int = 5
     wear: Wear = field(default_factory=Wear)
-    calm: Wear | None = None  # wear of the last cycle, where that is to see signals more as they come (arXiv 1909.09148)
+    calm: Wear | None = None  # wear from the third cycle on, which is to see signals more as they come (arXiv 1909.09148)
     told: int = 0  # of the last channels, that tell what another network made of the signal: they wear differently
 
 
@@ -95,8 +96,7 @@ def fit(network: Network, pools: Sequence[Pool], recipe: Recipe, loss: Loss, see
 
     for number, (epochs, rate) in enumerate(recipe.cycles):
         how = Descent(epochs=epochs, steps=steps, rate=rate, decay=recipe.decay, averaging=recipe.averaging, clip=1.0, warm=0.15)
-        last = number == len(recipe.cycles) - 1
-        wear = recipe.calm if last and recipe.calm is not None else recipe.wear
+        wear = recipe.calm if number >= CALM_FROM and recipe.calm is not None else recipe.wear
         place = checkpoint.with_name(f"{checkpoint.stem}-cycle{number}{checkpoint.suffix}")
         net = descend(settle(net.train()), partial(losses, wear), how, seed + 1000 * number, place)
     return net.eval()
