@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from medcore.types import Gate, ModelCard, Patient, Recording, Series
+from medcore.types import CGM, Gate, ModelCard, Patient, Recording, Series, Study, Trace
 
-Subject = Series | Recording
+Subject = Series | Recording | Trace
 
 SMALLEST = 100  # pixels on the short side: below this a film holds less than its network was trained to see
 FLATTEST = 4.0  # grey levels of 255, SD: below this there is no picture
@@ -17,7 +17,9 @@ _IN = Gate(code="in", reason="")
 
 def check(subject: Subject, card: ModelCard, patient: Patient) -> Gate:
     """What the header and a glance at the data say against reading `subject` by this card's task."""
-    if isinstance(subject, Recording):
+    if isinstance(subject, Trace):
+        found = _modality(subject, card)
+    elif isinstance(subject, Recording):
         found = _modality(subject, card) or _leads(subject, card) or _length(subject, card)
     else:
         found = (
@@ -28,14 +30,28 @@ def check(subject: Subject, card: ModelCard, patient: Patient) -> Gate:
 
 def fits(subject: Subject, card: ModelCard) -> bool:
     """Whether the header alone lets the task read this."""
+    if isinstance(subject, Trace):
+        return _modality(subject, card) is None
     if isinstance(subject, Recording):
         return _modality(subject, card) is None and _leads(subject, card) is None and _length(subject, card) is None
     return _modality(subject, card) is None and _body_part(subject, card) is None
 
 
 def reads_recordings(card: ModelCard) -> bool:
-    """Whether the task reads recordings, and not images."""
+    """Whether the task reads recordings of an ECG."""
     return ECG in card.modality
+
+
+def reads_traces(card: ModelCard) -> bool:
+    """Whether the task reads traces of a glucose sensor."""
+    return CGM in card.modality
+
+
+def subjects(study: Study, card: ModelCard) -> tuple[Subject, ...]:
+    """What of the study is of the kind that the task reads."""
+    if reads_traces(card):
+        return study.traces
+    return study.recordings if reads_recordings(card) else study.series
 
 
 def _refused(code: str, reason: str) -> Gate:
@@ -43,10 +59,11 @@ def _refused(code: str, reason: str) -> Gate:
 
 
 def _modality(subject: Subject, card: ModelCard) -> Gate | None:
-    right_kind = isinstance(subject, Recording) == reads_recordings(card)
+    noun = "traces" if reads_traces(card) else "recordings" if reads_recordings(card) else "images"
+    right_kind = noun == ("traces" if isinstance(subject, Trace) else "recordings" if isinstance(subject, Recording) else "images")
     if right_kind and (subject.modality is None or subject.modality in card.modality):
         return None
-    wanted = f"{' or '.join(card.modality)} {'recordings' if reads_recordings(card) else 'images'}"
+    wanted = f"{' or '.join(card.modality)} {noun}"
     return _refused("modality", f"{card.title} reads {wanted}, and this is {subject.modality or 'something else'}.")
 
 

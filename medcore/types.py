@@ -125,6 +125,46 @@ class Recording:
         return float(self.signal.shape[1] / self.sampling_rate_hz)
 
 
+EVENTS = ("carbs", "bolus", "basal", "basal_rate")  # in g, U, U and U/h
+CGM = "CGM"  # no DICOM modality; a sensor's export states none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """What a glucose sensor recorded: parallel arrays (N,) in order of time, with what was eaten and injected beside them.
+
+    `minutes` float64, elapsed since the first reading, strictly increasing: what episodes and forecasts go by. `clock_s` float64, the wall clock
+    of the wearer as seconds since 1970-01-01T00:00 of that same clock: what days and times of day go by; the two part at changes of the clock.
+    `glucose` float32, mg/dL. `beyond` int16: -1 the sensor said LOW, 1 it said HIGH (then `glucose` is its limit), 0 a reading.
+    `event_minutes` float64, `event_kind` uint8 (numbers EVENTS), `event_value` float32, all (E,) in order of time; minutes may be below 0.
+    """
+
+    minutes: Array
+    clock_s: Array
+    glucose: Array
+    beyond: Array
+    event_minutes: Array
+    event_kind: Array
+    event_value: Array
+    interval_min: float  # of the sensor, usual distance of two readings
+    unit: str  # "mg/dL" or "mmol/L", as the file gave it; `glucose` is mg/dL always
+    modality: str | None = CGM
+    file_format: str = ""  # as a person calls it: Dexcom Clarity, LibreView, ...
+    date_order: str = ""  # how dates were read: ymd, dmy, mdy; empty where the file leaves no choice
+    time_zone: str | None = None  # as the file states it
+    device: str | None = None
+    source_sha256: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not len(self.minutes) == len(self.clock_s) == len(self.glucose) == len(self.beyond) > 0 or not self.interval_min > 0:
+            raise ValueError("a trace is parallel arrays of at least one reading at an interval above 0 minutes")
+        if (np.diff(self.minutes.astype(np.float64)) <= 0).any():
+            raise ValueError("the minutes of a trace increase strictly")
+        for name in ("minutes", "clock_s", "glucose", "beyond", "event_minutes", "event_kind", "event_value"):
+            object.__setattr__(self, name, _frozen(getattr(self, name)))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
     """What one examination of one patient brought, with the bytes it came from."""
@@ -134,6 +174,7 @@ class Study:
     series: tuple[Series, ...]
     sources: tuple[Source, ...]
     recordings: tuple[Recording, ...] = ()
+    traces: tuple[Trace, ...] = ()
     study_date: str | None = None  # ISO 8601
     description: str | None = None
     warnings: tuple[str, ...] = ()
@@ -296,6 +337,45 @@ class EcgReading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """Glucose ahead, as it was foreseen at each of (O,) moments from the readings up to it.
+
+    `origins` (O,) int32 numbers readings of the trace; `quantiles` (O, H, Q) float32 mg/dL at `horizons_min` and `levels`;
+    `p_low` (O, 2) float32: probability of a reading below 70 mg/dL within 30 and within 60 minutes.
+    """
+
+    origins: Array
+    quantiles: Array
+    p_low: Array
+    horizons_min: tuple[float, ...]
+    levels: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        for name in ("origins", "quantiles", "p_low"):
+            object.__setattr__(self, name, _frozen(getattr(self, name)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """What the network would foresee had `value` of `kind` (one of EVENTS) come now: the model's response, never advice."""
+
+    kind: str
+    value: float
+    quantiles: Array  # (H, Q) mg/dL, as a Forecast's
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "quantiles", _frozen(self.quantiles))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GlucoseReading:
+    """What is said of a sensor's trace beside its measurements; `forecast` None where none may be given."""
+
+    forecast: Forecast | None = None
+    responses: tuple[Response, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
     """Whether the task may speak of this input. `code` names the reason in the text files; "in" means it may."""
 
@@ -340,6 +420,7 @@ class Report:
     overridden: bool = False  # the gate refused and a named person asked to see the reading
     alarm: str | None = None  # a code (asystole, ventricular, paced) that puts the study on top of the worklist: review now
     ecg: EcgReading | None = None
+    glucose: GlucoseReading | None = None
     also: tuple[Report, ...] = ()  # readings of the same study by other tasks that belong to this one
 
 
