@@ -133,8 +133,8 @@ CGM = "CGM"  # no DICOM modality; a sensor's export states none
 class Trace:
     """What a glucose sensor recorded: parallel arrays (N,) in order of time, with what was eaten and injected beside them.
 
-    `minutes` float64, elapsed since the first reading, strictly increasing: what episodes and forecasts go by. `clock_s` float64, the wall clock
-    of the wearer as seconds since 1970-01-01T00:00 of that same clock: what days and times of day go by; the two part at changes of the clock.
+    `minutes` float64, elapsed since the first reading, strictly increasing: what episodes and forecasts go by. `clock_s` float64, the
+    wearer's clock as seconds since its own 1970-01-01T00:00: what days and times of day go by; the two part where the clock was changed.
     `glucose` float32, mg/dL. `beyond` int16: -1 the sensor said LOW, 1 it said HIGH (then `glucose` is its limit), 0 a reading.
     `event_minutes` float64, `event_kind` uint8 (numbers EVENTS), `event_value` float32, all (E,) in order of time; minutes may be below 0.
     """
