@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("task", choices=list(registry.cards()))
     for name in ("manifest", "predictions", "json"):
         evaluate.add_argument(f"--{name}", type=Path, required=True)
+    evaluate.add_argument("--events", type=Path, help="for a glucose forecast: meals and insulin (subject, time, kind, value, unit)")
     evaluate.add_argument("--group", help="the column of groups; else the first of group, patient, subject")
     train = _command(commands, "train", "train a task anew on a folder of data", _train)
     train.add_argument("task", choices=list(registry.cards()))
@@ -137,14 +138,25 @@ def _sentence(row: dict[str, Any]) -> str:
 
 def _evaluate(arguments: argparse.Namespace) -> int:
     from medcore import pipeline
-    from medcore.tables import open_table, write_csv
+    from medcore.errors import BadManifest
+    from medcore.tables import open_table, with_beside, write_csv
 
     for out in (arguments.predictions, arguments.json):
         if not out.parent.is_dir():  # said now, not after an hour of work
             print(f"There is no folder {out.parent} to write to.", file=sys.stderr)
             return USAGE
-    needed = registry.kind_module(arguments.task).NEEDED
-    table = open_table(arguments.manifest, needed, arguments.group)
+    kind = registry.kind_module(arguments.task)
+    table = open_table(arguments.manifest, kind.NEEDED, arguments.group)
+    if arguments.events is not None:
+        columns = getattr(kind, "BESIDE", {}).get("events")
+        if columns is None:
+            print(f"{arguments.task} reads no events.", file=sys.stderr)
+            return USAGE
+        try:
+            data = arguments.events.read_bytes()
+        except OSError:
+            raise BadManifest("The table of events cannot be opened.") from None
+        table = with_beside(table, "events", data, columns)
     columns, rows, summary = pipeline.evaluate(arguments.task, table, Progress())
     _write(arguments.predictions, write_csv(columns, rows))
     _write(arguments.json, json.dumps(summary, indent=1))

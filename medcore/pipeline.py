@@ -1,7 +1,7 @@
 """The one way: read -> check -> predict -> explain -> Report.
 
 What a header can tell is checked without torch, so that a page may ask; networks are loaded when first needed
-and kept for the life of the process. A subject is what a task reads: a series of images, or a recording.
+and kept for the life of the process. A subject is what a task reads: a series of images, a recording, or a sensor's trace.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import medcore
 from medcore import registry
-from medcore.checks import Subject, check, fits, reads_recordings
+from medcore.checks import Subject, check, fits, subjects
 from medcore.errors import AmbiguousTask, InputRejected, ModelUnavailable, TaskNotFound
 from medcore.tables import Table
-from medcore.types import EcgReading, Gate, Marks, Measurement, ModelCard, Provenance, Recording, Report, Study
+from medcore.types import EcgReading, Gate, GlucoseReading, Marks, Measurement, ModelCard, Provenance, Recording, Report, Study, Trace
 
 if TYPE_CHECKING:
     from medcore.cardiology import Look
@@ -39,11 +39,11 @@ def candidates(study: Study) -> tuple[str, ...]:
     say why not.
     """
     cards = {task: card for task, card in registry.cards().items() if card.alone}
-    fitting = tuple(task for task, card in cards.items() if any(fits(subject, card) for subject in _subjects(study, card)))
+    fitting = tuple(task for task, card in cards.items() if any(fits(subject, card) for subject in subjects(study, card)))
     if fitting:
         most = max(len(cards[task].leads) for task in fitting)
         return tuple(task for task in fitting if len(cards[task].leads) == most)
-    near = tuple(task for task, card in cards.items() if any(_speaks_of(subject, card) for subject in _subjects(study, card)))
+    near = tuple(task for task, card in cards.items() if any(_speaks_of(subject, card) for subject in subjects(study, card)))
     return near if len(near) == 1 else _by_length(study, cards)
 
 
@@ -62,11 +62,6 @@ def _speaks_of(subject: Subject, card: ModelCard) -> bool:
     return subject.modality in card.modality
 
 
-def _subjects(study: Study, card: ModelCard) -> tuple[Subject, ...]:
-    """What of the study the task may read."""
-    return study.recordings if reads_recordings(card) else study.series
-
-
 def choose(study: Study) -> str:
     """The one task that reads this study: by header, and where several fit by their networks' own gates.
 
@@ -83,8 +78,7 @@ def _chosen(study: Study) -> tuple[str, Report | None]:
     """The task that `choose` names, with its reading where that had to be made to know."""
     fitting = candidates(study)
     if not fitting:
-        subjects: tuple[Subject, ...] = (*study.series, *study.recordings)
-        found = sorted({subject.modality or "unknown" for subject in subjects})
+        found = sorted({subject.modality or "unknown" for subject in _all(study)})
         raise TaskNotFound(f"No task reads this kind of study ({', '.join(found)}).")
     if len(fitting) == 1:
         return fitting[0], None
@@ -160,10 +154,10 @@ def diagnose(
     card, tell = registry.card(task), progress or (lambda share: None)
     tell(0.0)
     number = _first(study, card) if series_index is None else series_index
-    subjects = _readable(study, card)
-    if not 0 <= number < len(subjects):
+    readable = _readable(study, card)
+    if not 0 <= number < len(readable):
         raise InputRejected("The study has no such series.")
-    subject = subjects[number]
+    subject = readable[number]
     gate = check(subject, card, study.patient)
     tools = loaded(task)
     index = tools.kind.middle(subject) if slice_index is None else slice_index
@@ -172,6 +166,8 @@ def diagnose(
     work = _Work(card, tools, study, subject, number, index, methods, label, tell)
     if isinstance(subject, Recording):
         return _of_recording(work, subject, gate, override)
+    if isinstance(subject, Trace):
+        return _of_trace(work, subject, gate, override)
     return _of_series(work, gate, override)
 
 
@@ -203,6 +199,18 @@ def _of_series(work: _Work, gate: Gate, override: bool) -> Report:
     seen = work.examined()
     gate = gate if not gate.passed else seen.gate
     return _report(work, gate, seen if gate.passed or override else None)
+
+
+def _of_trace(work: _Work, trace: Trace, gate: Gate, override: bool) -> Report:
+    """Measurements of the last two weeks, whatever the forecast's gate says; a forecast where the series is one that a sensor may write."""
+    if not gate.passed and gate.code == "modality":
+        return _report(work, gate)
+    from medcore import diabetology
+
+    gate = gate if not gate.passed else diabetology.look(trace)
+    seen = work.examined() if gate.passed or override else None
+    report = _report(work, gate, seen, measured=diabetology.measurements(trace))
+    return replace(report, glucose=seen.glucose if seen is not None else GlucoseReading())
 
 
 def _of_recording(work: _Work, recording: Recording, gate: Gate, override: bool) -> Report:
@@ -287,17 +295,22 @@ def _companion(task: str, work: _Work, before: Look) -> Report:
     return _report(own, seen.gate, seen if seen.gate.passed else None)
 
 
+def _all(study: Study) -> tuple[Subject, ...]:
+    """All that may be read of the study, by one task or another."""
+    return (*study.series, *study.recordings, *study.traces)
+
+
 def _readable(study: Study, card: ModelCard) -> tuple[Subject, ...]:
-    """The study's subjects of the task's own kind; those of the other kind where it has none, so that the gate can say why not."""
-    return _subjects(study, card) or (*study.series, *study.recordings)
+    """The study's subjects of the task's own kind; those of the other kinds where it has none, so that the gate can say why not."""
+    return subjects(study, card) or _all(study)
 
 
 def _first(study: Study, card: ModelCard) -> int:
     """The first subject that fits the card by header; the first of all where none does."""
-    subjects = _readable(study, card)
-    if not subjects:
+    readable = _readable(study, card)
+    if not readable:
         raise InputRejected("The study holds nothing that can be read.")
-    return next((number for number, subject in enumerate(subjects) if fits(subject, card)), 0)
+    return next((number for number, subject in enumerate(readable) if fits(subject, card)), 0)
 
 
 def _report(work: _Work, gate: Gate, seen: Any = None, ecg: EcgReading | None = None, measured: tuple[Measurement, ...] = ()) -> Report:
@@ -351,6 +364,10 @@ def header_gate(card: ModelCard) -> Callable[[Study], tuple[Subject, Gate]]:
             from medcore import cardiology
 
             found = _heard(card, subject, cardiology.look(subject))
+        if found.passed and isinstance(subject, Trace):
+            from medcore import diabetology
+
+            found = diabetology.look(subject)
         return subject, found
 
     return gate

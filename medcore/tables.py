@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from medcore.errors import BadManifest
@@ -21,6 +21,7 @@ class Table:
     rows: tuple[Mapping[str, str], ...]
     fetch: Callable[[str], bytes]  # OSError where there is nothing of that name, InputRejected where it may not be read
     group: str | None
+    beside: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)  # rows of further tables that the task reads, by name
 
     def groups(self) -> tuple[str, ...]:
         """The group of each row; a row without one is its own."""
@@ -61,6 +62,16 @@ def parse_table(data: bytes, fetch: Callable[[str], bytes], needed: Sequence[str
         raise BadManifest("The manifest has no rows.")
     found = group or next((name for name in GROUPS if name in columns), None)
     return Table(rows=rows, fetch=fetch, group=found)
+
+
+def with_beside(table: Table, name: str, data: bytes, needed: Sequence[str]) -> Table:
+    """`table` with a further one (CSV bytes) beside it, under `name`.
+
+    Raises:
+        BadManifest: not CSV in UTF-8, or a column of `needed` is missing.
+    """
+    rows = parse_table(data, table.fetch, needed).rows
+    return replace(table, beside={**table.beside, name: rows})
 
 
 def write_csv(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> str:

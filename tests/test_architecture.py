@@ -31,7 +31,7 @@ FLOORS = [
     ("read", "reference", "tables", "metrics", "checks"),
     ("registry",),
     ("networks", "signals", "calibrate", "explain"),
-    ("cardiology",),
+    ("cardiology", "diabetology"),
     ("tasks",),
     ("training",),
     ("recipes",),  # tasks/*/train.py: run by hand, imported by nothing but the command line

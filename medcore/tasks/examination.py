@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from medcore.types import Attribution, Finding, Gate, Holter, Marks, Measurement
+from medcore.types import Attribution, Finding, Gate, GlucoseReading, Holter, Marks, Measurement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,4 +19,5 @@ class Examination:
     attributions: tuple[Attribution, ...] = ()
     marks: Marks | None = None
     holter: Holter | None = None
+    glucose: GlucoseReading | None = None
     measurements: tuple[Measurement, ...] = ()  # beside those that every ECG gets

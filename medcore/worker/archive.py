@@ -5,15 +5,17 @@ from __future__ import annotations
 import io
 import posixpath
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from medcore.errors import BadManifest, InputRejected
 from medcore.read.archive import opened, unpacked
-from medcore.tables import Table, parse_table
+from medcore.tables import Table, parse_table, with_beside
 
 
-def table_of(data: bytes, needed: Sequence[str]) -> Table:
+def table_of(data: bytes, needed: Sequence[str], beside: Mapping[str, Sequence[str]]) -> Table:
     """The table in the zip `data`: its topmost .csv is the manifest, paths are relative to that. Nothing touches the disk.
+
+    `beside`: names and columns of further tables that the task reads; one lies beside the manifest as NAME.csv, or is not there.
 
     Raises:
         BadManifest: no zip, no .csv in it, or a table that lacks a column of `needed`.
@@ -22,7 +24,9 @@ def table_of(data: bytes, needed: Sequence[str]) -> Table:
         archive = opened(io.BytesIO(data))
     except InputRejected as error:
         raise BadManifest(f"The upload cannot be opened as a zip file: {error}") from None
-    tables = sorted((name for name in archive.namelist() if name.lower().endswith(".csv")), key=lambda name: (name.count("/"), name))
+    further = {f"{name}.csv" for name in beside}
+    found = [name for name in archive.namelist() if name.lower().endswith(".csv") and posixpath.basename(name) not in further]
+    tables = sorted(found, key=lambda name: (name.count("/"), name))
     if not tables:
         raise BadManifest("The zip file holds no manifest (.csv).")
     folder = posixpath.dirname(tables[0])
@@ -31,7 +35,11 @@ def table_of(data: bytes, needed: Sequence[str]) -> Table:
         return _member(archive, posixpath.normpath(posixpath.join(folder, name.replace("\\", "/"))))
 
     try:
-        return parse_table(_member(archive, tables[0]), fetch, needed)
+        table = parse_table(_member(archive, tables[0]), fetch, needed)
+        for name, columns in beside.items():
+            if posixpath.join(folder, f"{name}.csv") in archive.namelist():
+                table = with_beside(table, name, fetch(f"{name}.csv"), columns)
+        return table
     except (OSError, InputRejected):
         raise BadManifest("The manifest in the zip file cannot be opened.") from None
 

@@ -10,10 +10,10 @@ from typing import Protocol, cast
 import numpy as np
 
 from medcore import settings
-from medcore.checks import reads_recordings
+from medcore.checks import reads_recordings, reads_traces
 from medcore.errors import BadManifest, MedcoreError, NotFound, WorkerFailed
 from medcore.store import Job, Store
-from medcore.types import Attribution, ModelCard, Patient, Recording, Report, Series, Study
+from medcore.types import Attribution, ModelCard, Patient, Recording, Report, Series, Study, Trace
 
 log = logging.getLogger(__name__)
 Progress = Callable[[float], None]  # 0..1; raises Cancelled
@@ -109,7 +109,8 @@ def _validate(job: Job, store: Store, progress: Progress) -> Mapping[str, object
 
     if job.task is None:
         raise BadManifest("Please choose the task to be evaluated.")
-    table = table_of(store.blob(str(job.params["blob"])), registry.kind_module(job.task).NEEDED)
+    kind = registry.kind_module(job.task)
+    table = table_of(store.blob(str(job.params["blob"])), kind.NEEDED, getattr(kind, "BESIDE", {}))
     columns, rows, summary = pipeline.evaluate(job.task, table, progress)
     shown = [{name: safe_cell(value) for name, value in row.items()} for row in rows]  # this copy is opened in a spreadsheet
     return {"summary": summary, "predictions": write_csv(columns, shown)}
@@ -122,9 +123,22 @@ def _noise(card: ModelCard) -> Study:
         signal = np.random.default_rng(0).normal(size=(len(leads), int(250 * (card.seconds or (10.0,))[0]) + 500)).astype(np.float32)
         recording = Recording(signal=signal, unit="mV", sampling_rate_hz=250.0, leads=leads)
         return Study(study_uid=None, patient=Patient(), series=(), sources=(), recordings=(recording,))
+    if reads_traces(card):
+        return Study(study_uid=None, patient=Patient(), series=(), sources=(), traces=(_walk(),))
     pixels = np.random.default_rng(0).integers(0, 255, (1, 1, 512, 512)).astype(np.float32)
     series = Series(array=pixels, unit="grey", modality=card.modality[0] if card.modality else None)
     return Study(study_uid=None, patient=Patient(), series=(series,), sources=())
+
+
+def _walk() -> Trace:
+    """Two days of something like glucose."""
+    minutes = 5.0 * np.arange(576)
+    level = 140 + 40 * np.sin(minutes / 200) + np.random.default_rng(0).normal(size=576)
+    none = np.zeros(0)
+    return Trace(
+        minutes=minutes, clock_s=60 * minutes, glucose=level.astype(np.float32), beyond=np.zeros(576, np.int16), event_minutes=none,
+        event_kind=none.astype(np.uint8), event_value=none.astype(np.float32), interval_min=5.0, unit="mg/dL",
+    )  # fmt: skip
 
 
 def _study(job: Job, store: Store) -> Study:

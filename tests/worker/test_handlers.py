@@ -105,7 +105,7 @@ def test_a_bomb_in_the_zip_costs_its_row_and_no_formula_leaves(lite):
 @pytest.mark.parametrize("data", [b"no zip", zipped(a="x"), zipped(**{"m.csv": "label\nx\n"})], ids=["no zip", "no manifest", "no column"])
 def test_a_zip_that_cannot_be_measured_is_one_sentence(data):
     with pytest.raises(BadManifest):
-        table_of(data, ("path",))
+        table_of(data, ("path",), {})
 
 
 ECG = [task for task, card in registry.cards().items() if "ECG" in card.modality and registry.weights_path(task).is_file()]
@@ -136,7 +136,7 @@ def test_a_zip_of_wfdb_records_is_measured(lite, task):
 
 
 def test_a_record_of_which_a_file_is_missing_says_which():
-    table = table_of(records("set", 4.0, ("I", "II")), ("record",))
+    table = table_of(records("set", 4.0, ("I", "II")), ("record",), {})
     assert [name for name, _ in files_of("whole", table.fetch)] == ["whole.hea", "whole.dat"]
     with pytest.raises(NotAnImage, match=r"neither a header \(\.hea\) nor a file"):
         files_of("headless", table.fetch)
