@@ -55,13 +55,13 @@ def softmax(logits: Floats) -> Floats:
     return out
 
 
-def fit(logits: Floats, targets: Ints, groups: Sequence[str], *, seed: int = 0) -> Calibration:
+def fit(logits: Floats, targets: Ints, groups: Sequence[str], *, seed: int = 0, draws: int = DRAWS) -> Calibration:
     """Calibrate on (N, K) `logits` of patients that training never saw, and bootstrap over their groups."""
     _, group = np.unique(np.asarray(groups), return_inverse=True)
     count = int(group.max()) + 1
     rng = np.random.default_rng(seed)
     fits = [_newton(logits, targets, np.ones(len(targets)))]
-    for _ in range(DRAWS):
+    for _ in range(draws):
         weight = np.bincount(rng.integers(count, size=count), minlength=count)[group].astype(float)
         fits.append(_newton(logits, targets, weight))
     return Calibration(scale=np.array([f[0] for f in fits]), bias=np.array([f[1:] for f in fits]))

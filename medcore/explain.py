@@ -20,6 +20,7 @@ Floats = NDArray[np.float32]
 STEPS = 64  # of the path integral: the completeness gap stays below a tenth of a logit here (tests/tasks)
 PATCH = 32  # pixels: one occluded square, about a lung segment at the working size
 STRIDE = 16
+SPAN = 3  # points of a forecast's past that are occluded together: a quarter of an hour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +144,29 @@ def beat_occlusion(net: nn.Module, x: Tensor, target: int, beats: NDArray[np.int
 SIGNAL_METHODS: dict[str, Callable[[nn.Module, Tensor, int, NDArray[np.int64]], SignalInfluence]] = {
     "integrated_gradients": signal_gradients,
     "beat_occlusion": beat_occlusion,
+}
+
+
+def path_gradients(net: nn.Module, x: Tensor, baseline: Tensor) -> SignalInfluence:
+    """Integrated gradients of (1, C, T) from `baseline` (Sundararajan 2017, arXiv 1703.01365), signed; their sum is complete."""
+    signed, delta = IntegratedGradients(net).attribute(  # type: ignore[has-type]
+        x, baseline, target=0, n_steps=STEPS, internal_batch_size=STEPS, return_convergence_delta=True
+    )
+    return SignalInfluence(values=signed[0].detach().float().cpu().numpy(), baseline="", gap=abs(float(delta)))
+
+
+def span_occlusion(net: nn.Module, x: Tensor, baseline: Tensor) -> SignalInfluence:
+    """The change of the answer when a quarter of an hour of one channel becomes `baseline` (Zeiler & Fergus 2014, arXiv 1311.2901)."""
+    spans = torch.arange(x.shape[2], device=x.device) // SPAN
+    mask = spans[None, None] + (int(spans.max()) + 1) * torch.arange(x.shape[1], device=x.device)[None, :, None]
+    with torch.no_grad():
+        change = FeatureAblation(net).attribute(x, baselines=baseline, target=0, feature_mask=mask, perturbations_per_eval=16)
+    return SignalInfluence(values=change[0].float().cpu().numpy(), baseline="")
+
+
+SEQUENCE_METHODS: dict[str, Callable[[nn.Module, Tensor, Tensor], SignalInfluence]] = {
+    "integrated_gradients": path_gradients,
+    "span_occlusion": span_occlusion,
 }
 
 

@@ -14,6 +14,7 @@ from medcore.types import EVENTS, Trace
 
 Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
+Floats16 = NDArray[np.float16]
 Ints = NDArray[np.int64]
 
 STEP = 5.0  # minutes between two points of the near past
@@ -24,6 +25,9 @@ CHANNELS = ("glucose", "change", "known", "fresh", "carbs", "insulin", "basal", 
 STATICS = ("sine", "cosine", "interval", "mean", "spread", "unrest", "hours", "now")
 CENTRE, UNIT, CHANGE = 140.0, 60.0, 40.0  # mg/dL
 GRAMS, UNITS, BASAL = 50.0, 5.0, 0.3  # g, U, U in five minutes: usual sizes
+LOW = 70.0  # mg/dL
+TOLERANCE = 2.5  # minutes between a horizon and the reading that counts for it, in training
+SEEN_THROUGH = 0.7  # of the readings due within a warning's time, without which "no low came" is not known
 LONG_ACTING = 3.0  # U: a basal dose above is an injection that acts for a day, not the last minutes' delivery
 
 
@@ -31,13 +35,17 @@ LONG_ACTING = 3.0  # U: a basal dose above is an injection that acts for a day, 
 class Windows:
     """B moments: `near` (B, 8, 48) latest last, channels as CHANNELS; `far` (B, 2, 48) level and whether known; `now` (B, 8) as STATICS."""
 
-    near: Floats32
-    far: Floats32
+    near: Floats32 | Floats16
+    far: Floats32 | Floats16
     now: Floats32
 
     def rows(self, index: Ints | slice) -> Windows:
         """The moments that `index` names."""
         return Windows(near=self.near[index], far=self.far[index], now=self.now[index])
+
+    def halved(self) -> Windows:
+        """The same in half precision, in which a training keeps them."""
+        return Windows(near=self.near.astype(np.float16), far=self.far.astype(np.float16), now=self.now)
 
     def __len__(self) -> int:
         return len(self.near)
@@ -65,7 +73,7 @@ def _near(trace: Trace, minutes: Floats, glucose: Floats, at: Floats) -> Floats3
         near[:, 4] = _sums(trace, "carbs", when) / GRAMS
         near[:, 5] = _sums(trace, "bolus", when) / UNITS
         near[:, 6] = np.minimum(_sums(trace, "basal", when) + _rates(trace, when) * STEP / 60, LONG_ACTING) / BASAL / 10
-        near[:, 7] = 1.0
+        near[:, 7] = (trace.event_minutes[0] <= at)[:, None]  # that meals are recorded at all is known from the first one on
     return near
 
 
@@ -142,3 +150,13 @@ def ahead(trace: Trace, origins: Ints, horizon: float, tolerance: float) -> Ints
     nearest = np.where(np.abs(minutes[left] - when) <= np.abs(minutes[right] - when), left, right)
     fine = (np.abs(minutes[nearest] - when) <= tolerance + 1e-6) & (nearest > origins)
     return np.where(fine, nearest, -1)
+
+
+def lows(trace: Trace, origins: Ints, within: float) -> Floats32:
+    """(B,) 1 where a reading below 70 mg/dL came within so many minutes, 0 where none did, NaN where too few readings came to tell."""
+    minutes = trace.minutes.astype(np.float64)
+    end = np.searchsorted(minutes, minutes[origins] + within + TOLERANCE, side="right")
+    total = np.concatenate([[0], np.cumsum(trace.glucose < LOW)])
+    came = total[end] - total[origins + 1] > 0
+    told = end - origins - 1 >= SEEN_THROUGH * within / trace.interval_min
+    return np.where(came, 1.0, np.where(told, 0.0, np.nan)).astype(np.float32)

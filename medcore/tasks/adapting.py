@@ -1,0 +1,85 @@
+"""A forecast made personal as a trace goes on: what was wrong before corrects what is said next. NumPy only.
+
+At every moment only errors are used that had come to light by then: those of forecasts whose time has come. Two things are learned of
+the wearer. A linear correction of the middle: a recursive least squares fit whose prior says "none" (Ljung 1999, System Identification,
+ch. 11). And how wide the band has to be: adaptive conformal inference (Gibbs and Candes 2021, arXiv 2106.00170), in which an end moves
+out each time the truth falls beyond it, and else a little in, so that on any wearer and device the band holds its share in the long run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
+_SIDE = np.array([-1.0, -1.0, 0.0, 1.0, 1.0])  # of each level: below the middle, or above
+_BEYOND = np.minimum(LEVELS, 1 - np.array(LEVELS))  # the share that should fall beyond each
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How fast a trace is learned from."""
+
+    prior: float = 300.0  # readings that the prior of no correction weighs
+    window: float = 20160.0  # minutes whose errors count: two weeks
+    gain: float = 0.02  # how far an end of the band moves a reading, in shares of its distance from the middle
+    haste: float = 0.10  # the same at the start of a trace
+    settled: float = 100.0  # readings after which the gain has come near its lasting size
+    narrowest: float = -1.0  # logarithms of the least and most that a distance is stretched by
+    widest: float = 1.5
+
+
+def adapted(minutes: Floats, glucose: Floats, quantiles: Floats, observed: Floats, arrived: Floats, pace: Pace) -> Floats:
+    """(N, 5) quantiles of one horizon, at every reading of a trace in order, made personal.
+
+    Args:
+        minutes, glucose: (N,) of the readings at which was foreseen. quantiles: (N, 5) mg/dL as foreseen.
+        observed: (N,) what came, NaN where nothing did. arrived: (N,) the minute at which that was known.
+    """
+    known = np.searchsorted(np.maximum.accumulate(arrived), minutes, side="right")  # so many earlier forecasts have been seen through
+    middle = quantiles[:, 2] + _correction(minutes, glucose, quantiles[:, 2], observed, known, pace)
+    return _widened(middle, quantiles, observed, known, pace)
+
+
+def _correction(minutes: Floats, glucose: Floats, foreseen: Floats, observed: Floats, known: Ints, pace: Pace) -> Floats:
+    """What past errors say to add: a share of the foreseen change, a share of the distance to the usual level, and a constant."""
+    usual = np.cumsum(glucose) / np.arange(1, len(glucose) + 1)
+    x = np.stack([(foreseen - glucose) / 30.0, (glucose - usual) / 60.0, np.full(len(glucose), 0.5)], axis=1)
+    there = ~np.isnan(observed)
+    error = np.where(there, observed - foreseen, 0.0)
+    seen = np.where(there[:, None], x, 0.0)
+    first = np.searchsorted(minutes, minutes - pace.window)
+    squares = _sums(seen[:, :, None] * seen[:, None, :], first, known)
+    products = _sums(seen * error[:, None], first, known)
+    weight = np.linalg.solve(squares + pace.prior * np.eye(x.shape[1]), products[..., None])[..., 0]
+    correction: Floats = np.einsum("nk,nk->n", x, weight)
+    return correction
+
+
+def _sums(values: Floats, first: Ints, end: Ints) -> Floats:
+    """For each moment the sum over the forecasts from number `first` to before `end`."""
+    total = np.concatenate([np.zeros((1, *values.shape[1:])), np.cumsum(values, axis=0)])
+    summed: Floats = total[np.maximum(end, first)] - total[first]
+    return summed
+
+
+def _widened(middle: Floats, quantiles: Floats, observed: Floats, known: Ints, pace: Pace) -> Floats:
+    """The quantiles about the corrected middle, each end as far out as past errors ask."""
+    away = quantiles - quantiles[:, 2:3]
+    out = np.empty_like(quantiles)
+    stretch = np.zeros(len(LEVELS))  # logarithm of the factor on each distance from the middle
+    done = counted = 0
+    for k in range(len(middle)):
+        while done < known[k]:
+            if observed[done] == observed[done]:  # not NaN
+                gain = max(pace.gain, pace.haste / (1 + counted / pace.settled))
+                stretch += gain * np.abs(_SIDE) * ((_SIDE * (observed[done] - out[done]) > 0) - _BEYOND)
+                np.clip(stretch, pace.narrowest, pace.widest, out=stretch)
+                counted += 1
+            done += 1
+        out[k] = middle[k] + away[k] * np.exp(stretch)
+    return np.sort(out, axis=1)
