@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from medcore.types import BEATS, WAVES, ModelCard
@@ -155,11 +155,152 @@ def of_beats(card: ModelCard, results: Results, more: dict[str, Results]) -> lis
     return parts + day(more.get("holter"))
 
 
+def of_forecasts(_card: ModelCard, results: Results, more: dict[str, Results]) -> list[str]:
+    """A forecaster: error and coverage by set, the warning beside a straight line, and what each input brings."""
+    return [
+        f"{results['groups']} subjects, each foreseen by the one of {results['folds']} networks that did not see the subject, at every reading and only from the "
+        "readings before it, the errors of earlier forecasts included, as at the bedside. Errors are of the middle against the reading at the horizon, never "
+        "interpolated. The baseline is the better of two: the present value, and a straight line on the last twelve readings, pooled over the subjects of the "
+        f"other folds. What ships is the {results['folds']} networks together. 95 % bootstrap intervals by subject.",
+        table(
+            ("figure", "value", "95 %", "baseline"),
+            [
+                (FORECAST[name.rpartition("_")[0]].format(name.rpartition("_")[2]), *value_span(one), one.get("baseline", UNKNOWN))
+                for name, one in results["figures"].items()
+                if name.rpartition("_")[0] in FORECAST
+            ],
+        ),
+        "## Each set",
+        "Root mean squared error in mg/dL at 30 and 60 minutes: ours, the present value, the pooled straight line; the share by which ours lies below the better "
+        "of these; and how many of the readings lie in the band that should hold 90 %. 'Thinned' is every third reading of a five-minute sensor.",
+        table(
+            ("set", "subjects", "min", "RMSE", "present value", "line", "below the better", "in the 90 % band"),
+            list(set_rows(results["sets"])),
+        ),
+        "Medians over subjects of each one's own error, never to be compared with the pooled errors above, and the median over moments of the error along the next "
+        "hour (GlucoBench's figure):",
+        table(
+            ("set", "median RMSE, 30 min", "median RMSE, 60 min", "median error of the hour"),
+            [
+                (
+                    name,
+                    one["median_over_subjects"]["rmse_30"],
+                    one["median_over_subjects"]["rmse_60"],
+                    results["median_path"].get(name, UNKNOWN),
+                )
+                for name, one in results["sets"].items()
+            ],
+        ),
+        "## Warning of a low",
+        "In people with diabetes: how many lows (a reading below 70 mg/dL after half an hour without one) a warning stood before, at how many false ones a day, and how long "
+        "before (median). Thresholds are chosen on the other folds. Beside it the pooled straight line's own forecast with a threshold of its own, chosen alike.",
+        table(
+            (
+                "within",
+                "operating point",
+                "network: lows foreseen",
+                "false a day",
+                "lead, min",
+                "line: lows foreseen",
+                "false a day",
+                "lead, min",
+            ),
+            [warning_row(one) for one in results["warnings"]],
+        ),
+        points_table(results),
+        *brought(more.get("glucose_forecast_parts")),
+        *safety(more.get("glucose_warning_safety")),
+    ]
+
+
+FORECAST = {
+    "rmse": "RMSE, {} min, mg/dL",
+    "skill": "share below the better baseline, {} min",
+    "mae": "mean absolute error, {} min, mg/dL",
+    "coverage": "in the 90 % band, {} min",
+    "coverage_half": "in the 50 % band, {} min",
+    "width": "width of the 90 % band, {} min, mg/dL",
+    "clarke_ab": "Clarke zones A and B, {} min",
+    "parkes_ab": "Parkes zones A and B, {} min",
+    "auroc_low": "AUROC of a low within {} min",
+    "brier_low": "Brier score of a low within {} min",
+    "ece_low": "calibration error of a low within {} min",
+}
+BROUGHT = {
+    "personal": "what is learned of the wearer",
+    "events": "meals and insulin together",
+    "carbs": "meals",
+    "insulin": "insulin",
+    "time": "time of day",
+    "day": "the last day beyond four hours",
+    "hours": "the last four hours beyond one",
+}
+
+
+def set_rows(sets: Results) -> Iterator[tuple[Any, ...]]:
+    """Two rows a set."""
+    for name, one in sets.items():
+        for horizon in (30, 60):
+            of = {key: one["figures"][f"{key}_{horizon}"] for key in ("rmse", "persistence_rmse", "line_rmse", "skill", "coverage")}
+            yield (
+                name,
+                one["subjects"],
+                horizon,
+                with_span(of["rmse"]),
+                of["persistence_rmse"]["value"],
+                of["line_rmse"]["value"],
+                with_span(of["skill"]),
+                with_span(of["coverage"]),
+            )
+
+
+def warning_row(one: Results) -> tuple[Any, ...]:
+    """A warning at one operating point, the network's and the line's."""
+    both = [(percent(side["sensitivity"]), side["false_a_day"], side["lead_min"]) for side in (one["network"], one["line"])]
+    return (f"{one['label'].removeprefix('low_')} min", one["point"].replace("_", " "), *both[0], *both[1])
+
+
+def brought(measured: Results | None) -> list[str]:
+    """What each input brings, and how far explanations can be trusted."""
+    if measured is None:
+        return []
+    rows = [
+        (
+            BROUGHT[name],
+            one["subjects"],
+            *(f"{100 * one[at]['value']:.1f} % ({100 * one[at]['low']:.1f} to {100 * one[at]['high']:.1f})" for at in ("30", "60")),
+        )
+        for name, one in measured["brings"].items()
+    ]
+    kinds = ("deletion", "random_deletion", "randomisation_similarity")
+    return [
+        "## What each input brings",
+        "By how much the error rises when it is taken away; the networks learned to do without each now and then. Meals and insulin are measured in the subjects who have them.",
+        table(("without", "subjects", "30 min", "60 min"), rows),
+        "## Explanation, a sanity check",
+        "Of the way from the forecast to that of four flat hours, how much is gone once the most influential quarter of the hours is flat (deletion, more is better), next to a "
+        "random quarter; the likeness to the influence in a network with random weights should be near 0. An attribution shows influence, not cause.",
+        table(
+            ("method", *(name.replace("_", " ") for name in kinds)),
+            [(name, *(one[kind] for kind in kinds)) for name, one in measured["explanation"].items()],
+        ),
+        "## Speed",
+        f"{measured['speed']['days']} days of five-minute readings to a report: {measured['speed']['report_s']} s, of which the networks' bare passes take {percent(measured['speed']['ratio'])}. Command: `{measured['command']}`.",
+    ]
+
+
+def safety(measured: Results | None) -> list[str]:
+    """The warning on virtual patients whose true glucose is known."""
+    del measured
+    return []
+
+
 MEASURED: dict[str, Callable[[ModelCard, Results, dict[str, Results]], list[str]]] = {
     "image_classifier": of_images,
     "ecg_classifier": of_recordings,
     "ecg_delineator": of_waves,
     "ecg_beats": of_beats,
+    "forecaster": of_forecasts,
 }
 
 

@@ -19,7 +19,7 @@ from medcore import registry  # noqa: E402
 from medcore.settings import PROJECT  # noqa: E402
 from medcore.types import WAVES, ModelCard  # noqa: E402
 
-BESIDE = ("delineation_peers", "holter")  # results that are of no one training
+BESIDE = ("delineation_peers", "holter", "glucose_forecast_parts", "glucose_warning_safety")  # results that are of no one training
 
 
 def measured() -> dict[str, ModelCard]:
@@ -63,6 +63,12 @@ def main_figures(card: ModelCard, results: dict[str, Any]) -> str:
         )
     if card.kind == "ecg_delineator":
         return f"sensitivity {both('sensitivity')}; PPV {both('ppv')}"
+    if card.kind == "forecaster":
+        return "; ".join(
+            f"{at} min: RMSE {with_span(figures[f'rmse_{at}'])} mg/dL, {100 * figures[f'skill_{at}']['value']:.1f} % below the better baseline, "
+            f"coverage {figures[f'coverage_{at}']['value']}"
+            for at in (30, 60)
+        )
     return f"QRS sensitivity {with_span(figures['sensitivity'])}, PPV {with_span(figures['ppv'])}"
 
 
@@ -70,6 +76,8 @@ def measured_on(card: ModelCard, results: dict[str, Any]) -> str:
     """How many of what."""
     if card.kind == "ecg_delineator":
         return f"{results['leads']} leads of {results['n']} unseen subjects"
+    if card.kind == "forecaster":
+        return f"{results['groups']} unseen subjects, {results['n']} moments"
     if card.kind == "ecg_beats":
         return f"{results['n']} unseen records"
     return f"{results['n']} {'images' if card.kind == 'image_classifier' else 'recordings'} of {results['groups']} groups, cross-validated"

@@ -217,7 +217,7 @@ def measure(
     counted = [k for k, track in enumerate(found) if not track.thin and subjects[track.number].set in plan.counted]
     result |= _warnings(card, [found[k] for k in counted], [p_low[k] for k in counted], final, plan.recipe.folds)
     shown = [f"{name}_{horizon}" for horizon in HORIZONS for name in ("rmse", "skill", "coverage", "clarke_ab", "auroc_low", "ece_low")]
-    return result | {"shown": shown, "subjects": len(subjects), "temperature": round(final[1].temperature, 4)}, weights
+    return result | {"shown": shown, "groups": len(subjects), "folds": plan.recipe.folds, "temperature": round(final[1].temperature, 4)}, weights
 
 
 def _forecasts(found: Sequence[Track], p_low: Sequence[Floats]) -> dict[str, Any]:
@@ -236,7 +236,7 @@ def _forecasts(found: Sequence[Track], p_low: Sequence[Floats]) -> dict[str, Any
     joined = {horizon: figures.joined(parts) for horizon, parts in whole.items()}
     return {
         "figures": figures.measured(joined),
-        "n": {str(horizon): len(one.now) for horizon, one in joined.items()},
+        "n": len(joined[HORIZONS[0]].now),
         "sets": sets,
         "without_personal": figures.measured({horizon: figures.joined(parts) for horizon, parts in plain.items()}),
         "median_over_subjects": figures.by_subject(joined),

@@ -15,7 +15,7 @@ Results = Mapping[str, Any]
 OF_A_LABEL = ("auroc", "f1", "sensitivity", "specificity")
 MARKS = ("onset", "peak", "offset")
 _UNKNOWN = "–"
-_MS = ("sd_ms", "mean_ms")
+_TENTHS = ("sd_ms", "mean_ms", "rmse", "mae", "width", "persistence_rmse", "line_rmse")  # milliseconds, mg/dL
 
 
 def show(card: ModelCard, results: Results) -> None:
@@ -40,6 +40,8 @@ def caption(card: ModelCard, results: Results) -> str:
         return t("models.subjects", n=results["n"], leads=results["leads"])
     if card.kind == "ecg_beats":
         return t("models.records", n=results["n"])
+    if card.kind == "forecaster":
+        return t("models.moments", n=results["n"], groups=results["groups"])
     key = "models.recordings" if card.kind == "ecg_classifier" else "models.patients"
     return t(key, n=results["n"], groups=results.get("groups", results["n"]))
 
@@ -48,6 +50,9 @@ def more(card: ModelCard, results: Results) -> None:
     """The tables that need the width of the page: each label, each record, another device."""
     if card.kind == "ecg_classifier":
         _labels(card, results.get("figures", {}))
+    if card.kind == "forecaster":
+        _sets(results.get("sets", {}))
+        _warnings(card, results.get("warnings", ()))
     if "records" in results:
         _records(results["records"])
     if results.get("transfer"):
@@ -64,6 +69,9 @@ def figure_name(name: str, card: ModelCard | None) -> str:
     for label in card.labels if card else ():
         if name.endswith(f"_{label.name}"):
             return f"{t('figure_of.' + name.removesuffix('_' + label.name))} · {class_name(card, label.name, language())}"
+    if card and card.kind == "forecaster" and name.rpartition("_")[2].isdigit():
+        kind, _, minutes = name.rpartition("_")
+        return f"{t(f'figure_of.{kind}')} · {t('models.minutes', n=minutes)}"
     for wave in WAVES:
         kind, found, mark = name.partition(f"_{wave}")
         if found:
@@ -90,7 +98,7 @@ def figures(rows: Sequence[Figure], card: ModelCard | None, kept: Mapping[str, M
 
 def number(name: str, value: float) -> str:
     """A value with the digits that its figure deserves: milliseconds to a tenth."""
-    return f"{value:.1f}" if name.startswith(_MS) else f"{value:.3f}"
+    return f"{value:.1f}" if name.startswith(_TENTHS) else f"{value:.3f}"
 
 
 def with_interval(name: str, figure: Mapping[str, float | None] | None) -> str:
@@ -133,6 +141,38 @@ def _labels(card: ModelCard, measured: Mapping[str, Mapping[str, float]]) -> Non
             for label in card.labels
         ]
         table([t("models.label"), *(t(f"figure_of.{name}") for name in OF_A_LABEL)], rows)
+
+
+def _sets(sets: Mapping[str, Any]) -> None:
+    with st.container(key="card-sets"):
+        st.markdown(f"#### {t('models.each_set')}")
+        shown = ("rmse", "persistence_rmse", "line_rmse", "skill", "coverage")
+        rows = [
+            [name, minutes, *(with_interval(kind, one["figures"][f"{kind}_{minutes}"]) for kind in shown)]
+            for name, one in sets.items()
+            for minutes in ("30", "60")
+        ]
+        table([t("models.set"), t("models.ahead"), *(t(f"figure_of.{kind}") for kind in shown)], rows)
+        st.caption(t("models.sets_note"))
+
+
+def _warnings(card: ModelCard, measured: Sequence[Mapping[str, Any]]) -> None:
+    with st.container(key="card-warnings"):
+        st.markdown(f"#### {t('models.warnings')}")
+        rows = [
+            [
+                class_name(card, one["label"], language()),
+                coded("operating_point", one["point"]),
+                *(_worth(one[who]) for who in ("network", "line")),
+            ]
+            for one in measured
+        ]
+        table([t("models.label"), t("models.point"), t("models.by_network"), t("models.by_line")], rows)
+        st.caption(t("models.warnings_note"))
+
+
+def _worth(one: Mapping[str, float]) -> str:
+    return t("models.worth", found=f"{one['sensitivity']:.0%}", false=f"{one['false_a_day']:.2f}", lead=f"{one['lead_min']:.0f}")
 
 
 def _records(records: Mapping[str, Mapping[str, Sequence[int]]]) -> None:

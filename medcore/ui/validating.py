@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from medcore import registry, settings
-from medcore.checks import reads_recordings
+from medcore.checks import reads_recordings, reads_traces
 from medcore.store import Job, Store
 from medcore.types import Figure, ModelCard
 from medcore.ui import charts, components, jobs, measured, models, reading, session
@@ -47,6 +47,8 @@ def ask(store: Store) -> None:
 
 def columns(card: ModelCard) -> tuple[str, ...]:
     """The columns of a manifest that the model's kind reads, groups aside."""
+    if reads_traces(card):
+        return ("subject", "time", "glucose_mg_dl")
     first = "record" if reads_recordings(card) else "path"
     if card.kind not in DECIDES:
         return (first,)
@@ -58,7 +60,9 @@ def needed(card: ModelCard) -> list[str]:
     sentences = [t("validate.columns", names=", ".join(columns(card)))]
     if reads_recordings(card):
         sentences.append(t("validate.record"))
-    if card.kind not in DECIDES:
+    if reads_traces(card):
+        sentences.append(t("validate.readings"))
+    elif card.kind not in DECIDES:
         sentences.append(t("validate.measures"))
     elif card.exclusive:
         sentences.append(t("validate.classes", names=", ".join(label.name for label in card.labels)))
@@ -113,7 +117,13 @@ def _result(store: Store, job: Job) -> None:
 def _measured(job: Job, result: dict[str, Any]) -> None:
     summary: dict[str, Any] = result["summary"]
     card = registry.cards().get(job.task or "")
-    said = "validate.n_recordings" if card and reads_recordings(card) else "validate.n"
+    said = (
+        "validate.n_recordings"
+        if card and reads_recordings(card)
+        else "validate.n_moments"
+        if card and reads_traces(card)
+        else "validate.n"
+    )
     st.caption(t(said, n=summary["n"], refused=f"{summary['share_refused']:.1%}"))
     if summary.get("unreadable"):
         components.notice("refused", t("validate.unreadable", n=summary["unreadable"]), f"unreadable-{job.job_id}")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from medcore.checks import Subject
 from medcore.explain import unit
 from medcore.tables import Table
 from medcore.tasks import classifier, forecaster, traces
@@ -33,14 +34,14 @@ MOST = 6000  # moments in a report
 QUESTIONS = (("carbs", 15.0), ("carbs", 30.0), ("carbs", 60.0), ("bolus", 1.0), ("bolus", 2.0), ("bolus", 4.0))
 
 
-def middle(trace: Trace) -> int:
+def middle(subject: Subject) -> int:
     """The reading that is taken as now: the last."""
-    return len(trace.minutes) - 1
+    return places(subject) - 1
 
 
-def places(trace: Trace) -> int:
-    """How many readings could be taken as now."""
-    return len(trace.minutes)
+def places(subject: Subject) -> int:
+    """How many readings could be taken as now; what is no trace has one place, and the gate says why it is not read."""
+    return len(subject.minutes) if isinstance(subject, Trace) else 1
 
 
 def columns(card: ModelCard) -> tuple[str, ...]:
@@ -198,7 +199,7 @@ def _summary(
         "group": "subject",
         "groups": len(read),
         "share_refused": round(refused / max(len(read), 1), 4),
-        "n": {str(horizon): len(one.now) for horizon, one in joined.items()},
+        "n": len(joined[HORIZONS[0]].now) if HORIZONS[0] in joined else 0,
     }
     if not joined:
         return summary | {"note": "No reading follows another at a horizon, so there are no figures."}
