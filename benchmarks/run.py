@@ -144,8 +144,14 @@ def first_paint() -> dict[str, float]:
     }
 
 
+def glucose() -> None:
+    """All glucose measures beside iglu-python's, where its environment is (benchmarks/glucose_measures.py says how to get it)."""
+    done = subprocess.run([sys.executable, "benchmarks/glucose_measures.py"], cwd=ROOT, capture_output=True, text=True)
+    print("glucose", done.stderr.strip().splitlines()[-1], file=sys.stderr)
+
+
 def main() -> None:
-    """Measure everything and write benchmarks/results/speed.json."""
+    """Measure everything and write benchmarks/results/speed.json and glucose_measures.json."""
     from medcore.networks.device import use_threads
 
     threads = use_threads()
@@ -154,6 +160,7 @@ def main() -> None:
         result[part.__name__] = part()
         print(part.__name__, result[part.__name__], file=sys.stderr)
     (ROOT / "benchmarks" / "results" / "speed.json").write_text(json.dumps(result, indent=1) + "\n")
+    glucose()
 
 
 if __name__ == "__main__":

@@ -59,12 +59,14 @@ _FILE = "glucose_measures"
 _limit = partial(limits.value, _FILE)
 
 
-def measurements(trace: Trace) -> tuple[Measurement, ...]:
+def measurements(trace: Trace, by_time: bool = True) -> tuple[Measurement, ...]:
     """Every measurement that the trace allows, in the order of reference/glucose_measures.toml; what cannot be had is left out.
 
-    Shares are of time: of readings where these are evenly spaced (`glucose_time.weights`).
+    Shares, means and risks are over time, which is over readings where these are evenly spaced (`glucose_time.weights`); with `by_time`
+    False every reading counts the same however dense, as iglu has it.
     """
-    glucose, weight = trace.glucose.astype(np.float64), weights(trace)
+    glucose = trace.glucose.astype(np.float64)
+    weight = weights(trace) if by_time else np.ones(len(glucose))
     values = _moments(glucose, weight) | _shares(trace, weight) | _rates(trace, weight)
     low, high = index.blood_glucose_indices(glucose, weight)
     values |= {"lbgi": low, "hbgi": high, "adrr": index.adrr(glucose, day_numbers(trace))}

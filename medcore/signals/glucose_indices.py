@@ -64,11 +64,11 @@ def blood_glucose_indices(glucose: Floats, weight: Floats) -> tuple[float, float
     return mean(low, weight), mean(high, weight)
 
 
-def adrr(glucose: Floats, day: Ints) -> float:
-    """Average daily risk range: the day's worst low and worst high risk, summed, over days of three readings (Kovatchev 2006)."""
+def adrr(glucose: Floats, day: Ints, least: int = ADRR_READINGS) -> float:
+    """Average daily risk range: the day's worst low and worst high risk, summed, over days of `least` readings (Kovatchev 2006)."""
     signed = risk(glucose)
     start = np.flatnonzero(np.r_[True, np.diff(day) != 0])
-    enough = np.diff(np.r_[start, len(day)]) >= ADRR_READINGS
+    enough = np.diff(np.r_[start, len(day)]) >= least
     if not enough.any():
         return float("nan")
     low = 10 * np.square(np.minimum(np.minimum.reduceat(signed, start), 0))

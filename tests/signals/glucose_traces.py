@@ -117,3 +117,18 @@ FOREIGN = (
 )
 
 LOOKALIKE = ("smooth heart rate", "random walk")  # what no look at the values alone tells from glucose
+
+CASES = (
+    *("worn 0 5", "worn 1 5", "worn 2 5", "ragged 3 5", "ragged 4 5", "ragged 5 5", "worn 6 15", "ragged 7 15", "worn 8 9"),
+    *("worn 9 1", "low 10 5", "low 11 15"),
+)
+
+
+def case(name: str) -> Trace:
+    """One of CASES, which iglu-python was asked about too: kind, seed, interval in min."""
+    kind, seed, interval = name.split()
+    step = float(interval)
+    if kind == "ragged":
+        return ragged(int(seed), interval=step)
+    level = {"mean": 110.0, "spread": 60.0} if kind == "low" else {}
+    return trace(worn(int(seed), 3 if step == 1 else 14, step, **level), interval=step)
