@@ -90,7 +90,7 @@ def sufficient(trace: Trace) -> tuple[str, ...]:
 
 def _moments(glucose: Floats, weight: Floats) -> dict[str, float]:
     mean, sd = index.mean(glucose, weight), index.sd(glucose, weight)
-    values = {"mean": mean, "sd": sd, "cv": 100 * sd / mean, "gmi": index.gmi(mean), "ea1c": index.ea1c(mean)}
+    values = {"mean": mean, "sd": sd, "cv": 100 * sd / mean if mean > 0 else math.nan, "gmi": index.gmi(mean), "ea1c": index.ea1c(mean)}
     return values | {"j_index": index.j_index(mean, sd)}
 
 

@@ -24,21 +24,21 @@ _LEAST_SD = 1.0  # mg/dL
 def mage(trace: Trace) -> float:
     """MAGE in mg/dL; NaN where nothing exceeds one SD."""
     times, glucose = elapsed_minutes(trace)
-    grid = steps(times, STEP_MIN)
+    grid = steps(times, STEP_MIN, GAP_MIN)
     if not len(grid):
         return float("nan")
     values = even(times, glucose, grid)
-    found = [(amplitude, len(stretch) - 1) for stretch in _stretches(values) for amplitude in _amplitudes(stretch)]
+    found = [(amplitude, len(stretch) - 1) for stretch in _stretches(grid, values) for amplitude in _amplitudes(stretch)]
     total = sum(length for _, length in found)
     return sum(amplitude * length for amplitude, length in found) / total if total else float("nan")
 
 
-def _stretches(values: Floats) -> Iterator[Floats]:
+def _stretches(grid: Floats, values: Floats) -> Iterator[Floats]:
     """`values` from a known one to a known one, without a gap above GAP_MIN."""
     known = np.flatnonzero(np.isfinite(values))
     if not known.size:
         return
-    breaks = np.flatnonzero(np.diff(known) * STEP_MIN > GAP_MIN)
+    breaks = np.flatnonzero(np.diff(grid[known]) > GAP_MIN)
     for first, last in zip(known[np.r_[0, breaks + 1]], known[np.r_[breaks, len(known) - 1]], strict=True):
         yield values[first : last + 1]
 

@@ -110,4 +110,5 @@ def _inside(trace: Trace, goal: Goal) -> Bools:
 
 def _cv(trace: Trace) -> float:
     glucose, weight = trace.glucose.astype(np.float64), weights(trace)
-    return 100 * glucose_indices.sd(glucose, weight) / glucose_indices.mean(glucose, weight)
+    mean = glucose_indices.mean(glucose, weight)
+    return 100 * glucose_indices.sd(glucose, weight) / mean if mean > 0 else float("nan")

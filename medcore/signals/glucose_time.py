@@ -101,9 +101,13 @@ def even(times: Floats, values: Floats, at: Floats, bridge: float = BRIDGE_MIN) 
     return np.asarray(out)
 
 
-def steps(times: Floats, interval_min: float) -> Floats:
-    """Whole multiples of the interval since midnight that `times` (minutes since a midnight) span."""
-    return np.asarray(np.arange(np.ceil(times[0] / interval_min), np.floor(times[-1] / interval_min) + 1) * interval_min)
+def steps(times: Floats, interval_min: float, bridge: float = BRIDGE_MIN) -> Floats:
+    """Whole multiples of the interval that `times` span, none inside gaps above `bridge`: years without readings take no memory."""
+    breaks = np.flatnonzero(np.diff(times) > bridge)
+    first = np.ceil(times[np.r_[0, breaks + 1]] / interval_min)
+    count = np.maximum(np.floor(times[np.r_[breaks, len(times) - 1]] / interval_min) - first + 1, 0).astype(np.int64)
+    place = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    return np.asarray((np.repeat(first, count) + place) * interval_min)
 
 
 def clock_minutes(trace: Trace) -> tuple[Floats, Floats]:

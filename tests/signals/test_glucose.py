@@ -192,3 +192,34 @@ def test_judged_by_population():
     pregnancy = {result.name: result.share for result in glucose.judged(made, "pregnancy")}
     assert pregnancy["tbr"] == 0 and pregnancy["tar"] == 28
     assert {result.met for result in glucose.judged(trace([120.0]), "adult")} == {None}
+
+
+def test_a_wrong_year_costs_no_memory():
+    """One reading of 1970 before a month of 2024, at 1 min: the grid is only drawn where readings are."""
+    values = worn(1, days=2, interval=1.0)
+    made = trace(np.r_[100, values], np.r_[0, 54 * 365 * 1440 + np.arange(len(values))], interval=1.0)
+    alone = trace(values, interval=1.0)
+    assert index.modd(made) == pytest.approx(index.modd(alone), abs=0.5)
+    assert mage(made) == pytest.approx(mage(alone), abs=0.5)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_trace_is_measured_without_a_warning(seed):
+    """Few readings, gaps, scans, a clock that jumps, values no sensor shows: figures or none, never an error (warnings are errors)."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.choice([1, 2, 3, 7, 30, 300, 1500]))
+    minutes = np.cumsum(
+        rng.choice([0.2, 1, 4.98, 5, 5.02, 15, 31, 46, 181, 3000], n, p=[0.02, 0.1, 0.1, 0.5, 0.1, 0.1, 0.03, 0.03, 0.01, 0.01])
+    )
+    clock = minutes * 60 + 1.7e9 + rng.choice([-3600, 0, 3600]) * (minutes > minutes.mean())
+    values = rng.choice([rng.normal(140, 60, n), np.full(n, 40.0), np.zeros(n), rng.normal(90, 2, n).round()])
+    events = [(float(rng.uniform(-600, minutes[-1] + 600)), "carbs", 30.0) for _ in range(n // 50)]
+    made = trace(values, minutes, interval=float(rng.choice([1, 5, 9, 15])), clock_s=clock, events=sorted(events))
+    for measurement in glucose.measurements(made):
+        assert np.isfinite(measurement.value)
+    assert glucose.profile(made).counts.sum() == n
+    assert all(event.end_s > event.start_s for event in glucose.episodes(made))
+    assert all(len(pattern.days) <= pattern.nights_or_days <= pattern.of for pattern in glucose.patterns(made))
+    assert all(len(glucose.judged(made, population)) >= 5 for population in glucose.POPULATIONS)
+    assert glucose.sufficient(made) is not None and glucose.plausible(made) in (None, "constant", "shuffled", "not_glucose")
+    assert len(glucose.recent(made, 2).glucose) <= n
