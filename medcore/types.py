@@ -139,13 +139,13 @@ class Trace:
     `event_minutes` float64, `event_kind` uint8 (numbers EVENTS), `event_value` float32, all (E,) in order of time; minutes may be below 0.
     """
 
-    minutes: Array
-    clock_s: Array
-    glucose: Array
-    beyond: Array
-    event_minutes: Array
-    event_kind: Array
-    event_value: Array
+    minutes: NDArray[np.float64]
+    clock_s: NDArray[np.float64]
+    glucose: NDArray[np.float32]
+    beyond: NDArray[np.int16]
+    event_minutes: NDArray[np.float64]
+    event_kind: NDArray[np.uint8]
+    event_value: NDArray[np.float32]
     interval_min: float  # of the sensor, usual distance of two readings
     unit: str  # "mg/dL" or "mmol/L", as the file gave it; `glucose` is mg/dL always
     modality: str | None = CGM
@@ -159,7 +159,7 @@ class Trace:
     def __post_init__(self) -> None:
         if not len(self.minutes) == len(self.clock_s) == len(self.glucose) == len(self.beyond) > 0 or not self.interval_min > 0:
             raise ValueError("a trace is parallel arrays of at least one reading at an interval above 0 minutes")
-        if (np.diff(self.minutes.astype(np.float64)) <= 0).any():
+        if (np.diff(self.minutes) <= 0).any():
             raise ValueError("the minutes of a trace increase strictly")
         for name in ("minutes", "clock_s", "glucose", "beyond", "event_minutes", "event_kind", "event_value"):
             object.__setattr__(self, name, _frozen(getattr(self, name)))

@@ -55,7 +55,8 @@ def onsets(minutes: Floats, glucose: Floats) -> Ints:
     fresh = np.concatenate([[True], np.diff(minutes[low]) > APART])
     starts = low[fresh]
     starts = starts[starts > 0]
-    return starts[minutes[starts] - minutes[starts - 1] <= JOINED]
+    foreseeable: Ints = starts[minutes[starts] - minutes[starts - 1] <= JOINED]
+    return foreseeable
 
 
 def warnings(minutes: Floats, glucose: Floats, probability: Floats, threshold: float, horizon: float) -> Ints:

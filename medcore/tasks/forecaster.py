@@ -180,7 +180,8 @@ def attribute(model: Model, seen: Windows, horizon: float, method: str) -> Signa
 def straight(lines: Floats, seen: Windows, interval_min: float, horizon: int) -> Floats:
     """(B,) change in mg/dL that the pooled line on the last twelve readings foresees for horizon number `horizon`."""
     step, weights = (1, lines[0]) if interval_min < 10 else (3, lines[1])
-    return lagged(seen, step) @ weights[horizon]
+    change: Floats = lagged(seen, step) @ weights[horizon]
+    return change
 
 
 def lagged(seen: Windows, step: int) -> Floats:

@@ -85,7 +85,8 @@ def _sums(trace: Trace, kind: str, when: Floats) -> Floats:
         value = np.where(value > LONG_ACTING, 0.0, value)
     total = np.concatenate([[0.0], np.cumsum(value)])
     times = trace.event_minutes[own]
-    return total[np.searchsorted(times, when, side="right")] - total[np.searchsorted(times, when - STEP, side="right")]
+    came: Floats = total[np.searchsorted(times, when, side="right")] - total[np.searchsorted(times, when - STEP, side="right")]
+    return came
 
 
 def _rates(trace: Trace, when: Floats) -> Floats:
@@ -138,7 +139,8 @@ def _now(trace: Trace, minutes: Floats, glucose: Floats, origins: Ints) -> Float
 def _between(values: Floats, first: Ints, end: Ints) -> Floats:
     """The sum of `values` from `first` to before `end`, elementwise."""
     total = np.concatenate([[0.0], np.cumsum(values)])
-    return total[end] - total[first]
+    summed: Floats = total[end] - total[first]
+    return summed
 
 
 def ahead(trace: Trace, origins: Ints, horizon: float, tolerance: float) -> Ints:

@@ -343,7 +343,7 @@ def _margin(calibration: Calibration, threshold: float) -> float:
 def golden(module: Task, weights: bytes) -> bytes:
     """Made-up windows and what the networks say of them, so that another machine can be compared."""
     rng = np.random.default_rng(0)
-    minutes = 5.0 * np.arange(200)
+    minutes = 5.0 * np.arange(0.0, 200)
     level = (140 + 45 * np.sin(minutes / 150) + rng.normal(size=200)).astype(np.float32)
     none = np.zeros(0)
     trace = Trace(

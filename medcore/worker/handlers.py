@@ -132,7 +132,7 @@ def _noise(card: ModelCard) -> Study:
 
 def _walk() -> Trace:
     """Two days of something like glucose."""
-    minutes = 5.0 * np.arange(576)
+    minutes = 5.0 * np.arange(0.0, 576)
     level = 140 + 40 * np.sin(minutes / 200) + np.random.default_rng(0).normal(size=576)
     none = np.zeros(0)
     return Trace(

@@ -66,7 +66,7 @@ def _sums(said: Said) -> dict[str, Floats]:
     q, y = said.quantiles, said.observed
 
     def total(values: NDArray[Any]) -> Floats:
-        return np.bincount(subject, values.astype(np.float64), count)
+        return np.bincount(subject, values.astype(np.float64), count).astype(np.float64)
 
     told = ~np.isnan(said.low)
     low, p = np.where(told, said.low, 0.0), said.p_low
