@@ -44,7 +44,7 @@ _HORIZONS = {"low_30": 30, "low_60": 60}
 
 
 def glucose_fhir(
-    study: Study, report: Report | None, *, population: str, unit: str, first: date, last: date, language: str,
+    study: Study, report: Report | None, *, population: str, unit: str, first: date, last: date, language: str, trace: int | None = None,
     row: ReportRow | None = None, now: datetime | None = None,
 ) -> bytes:  # fmt: skip
     """The days `first` to `last` as a Bundle of type collection, UTF-8 JSON.
@@ -59,7 +59,7 @@ def glucose_fhir(
     Raises:
         InputRejected: no sensor's trace, or no reading in the period.
     """
-    facts = gathered(study, report, population=population, unit=unit, first=first, last=last)
+    facts = gathered(study, report, population=population, unit=unit, first=first, last=last, trace=trace)
     writer = _Writer(facts, row, language, now or datetime.now(UTC))
     return json.dumps(writer.bundle(), ensure_ascii=False, indent=1, allow_nan=False).encode("utf-8")
 
@@ -71,7 +71,9 @@ class _Writer:
         self.facts, self.language, self.now = facts, language, now
         self.status = "final" if row is not None and row.state == ReportState.SIGNED else "preliminary"
         self.entries: list[Resource] = []
-        self.key = "|".join((*facts.trace.source_sha256, str(facts.first), str(facts.last), facts.unit))
+        trace = facts.trace
+        part = (facts.first, facts.last, float(trace.clock_s[0]), len(trace.glucose), facts.unit)
+        self.key = "|".join((*trace.source_sha256, *map(str, part)))
 
     def bundle(self) -> Resource:
         who = self._add("patient", _patient(self.facts.study.patient))
@@ -212,7 +214,7 @@ def _patient(person: Patient) -> Resource:
 
 def _software(report: Report | None) -> Resource:
     """Medcore, and the model where one read the trace: version and weights' SHA-256."""
-    version = [{"value": medcore.__version__ if report is None else report.provenance.code_version}]
+    version: list[Resource] = [{"value": medcore.__version__ if report is None else report.provenance.code_version}]
     made: Resource = {"resourceType": "Device", "deviceName": [{"name": "Medcore", "type": "model-name"}], "version": version}
     if report is not None:
         source = report.provenance

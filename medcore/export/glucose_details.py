@@ -18,6 +18,7 @@ from medcore.store import Read, ReportRow
 from medcore.types import Measurement
 
 Cell = tuple[str, tuple[int, int, int]]
+_ROOM_MM, _BOTTOM_MM = 24.0, 19.0
 _WARNINGS = 60  # the newest; a table of hundreds is no report
 
 
@@ -33,6 +34,13 @@ def pages(sheet: Sheet, facts: Facts, row: ReportRow | None, reads: Sequence[Rea
         sheets.signature(sheet, row)
     if facts.report is not None and facts.card is not None:
         sheets.made(sheet, facts.report, facts.card)
+
+
+def _section(sheet: Sheet, title: str) -> None:
+    """A heading, on a new page where nothing of what follows would stand below it."""
+    if sheet.get_y() + _ROOM_MM > sheet.h - _BOTTOM_MM:
+        sheet.add_page()
+    sheet.heading(title)
 
 
 def _table(sheet: Sheet, widths: tuple[int, ...], heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
@@ -70,7 +78,7 @@ def _measured(sheet: Sheet, facts: Facts, one: Measurement) -> list[Cell]:
 
 
 def _goals(sheet: Sheet, facts: Facts) -> None:
-    sheet.heading(f"{sheet.t('glucose_report.goals')} · {coded(sheet.language, 'glucose_report', f'population_{facts.population}')}")
+    _section(sheet, f"{sheet.t('glucose_report.goals')} · {coded(sheet.language, 'glucose_report', f'population_{facts.population}')}")
     rows: list[list[Cell]] = []
     for one in facts.goals:
         colour = {True: TEAL, False: RED, None: GREY}[one.met]
@@ -80,10 +88,14 @@ def _goals(sheet: Sheet, facts: Facts) -> None:
             [(name, INK), (words.share(one.share, beside=one.goal.percent), INK), (goal, INK), (told, colour), (one.goal.citation, GREY)]
         )
     _table(sheet, (46, 22, 24, 22, 72), [sheet.t("ecg.name"), sheet.t("ecg.value"), "", "", sheet.t("ecg.sources")], rows)
+    unsure = sheet.t("glucose_report.limited") if any(not one.goal.certain for one in facts.goals) else ""
+    for line in (glucose_said.goals_note(facts, sheet.language), unsure):
+        if line:
+            sheet.write_line(line, 8, GREY)
 
 
 def _patterns(sheet: Sheet, facts: Facts) -> None:
-    sheet.heading(sheet.t("glucose_report.patterns"))
+    _section(sheet, sheet.t("glucose_report.patterns"))
     for line, days in glucose_said.evidence(facts, sheet.language):
         sheet.write_line(line, 8.5)
         if days:
@@ -93,7 +105,7 @@ def _patterns(sheet: Sheet, facts: Facts) -> None:
 def _warnings(sheet: Sheet, facts: Facts) -> None:
     if not facts.warned:
         return
-    sheet.heading(sheet.t("glucose_report.warnings"))
+    _section(sheet, sheet.t("glucose_report.warnings"))
     shown = sorted(facts.warned, key=lambda one: one.moment)
     if len(shown) > _WARNINGS:
         sheet.write_line(sheet.t("glucose_report.warnings_last", count=_WARNINGS, all=len(shown)), 8, AMBER)

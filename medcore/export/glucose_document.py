@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import cast
 
 import numpy as np
 from fpdf.enums import MethodReturnValue, XPos, YPos
@@ -16,7 +17,7 @@ from medcore.export import sheet as sheets
 from medcore.export.glucose_charts import Box
 from medcore.export.glucose_facts import Facts, gathered
 from medcore.export.glucose_put import put
-from medcore.export.sheet import AMBER, GREY, INK, LINE, RED, TEAL, Sheet
+from medcore.export.sheet import AMBER, GREY, INK, LINE, RED, TEAL, Sheet, fitted
 from medcore.export.wording import age_words, coded, person_name
 from medcore.store import Read, ReportRow, ReportState
 from medcore.types import Report, Study
@@ -28,14 +29,15 @@ _ROW, _PROFILE, _DAYS, _SAID, _MADE = 39.0, 98.0, 167.0, 230.0, 270.5  # where e
 _PANEL_MM, _WEEK = 20.0, 7
 SHOWN_DAYS = 14
 _LINE_MM, _APART_MM = 3.8, 0.6
+_NAME_MM = 40.0  # the least of a name that is printed
 
 
 def render(
-    study: Study, report: Report | None, *, population: str, unit: str, first: date, last: date, language: str,
+    study: Study, report: Report | None, *, population: str, unit: str, first: date, last: date, language: str, trace: int | None = None,
     row: ReportRow | None = None, reads: Sequence[Read] = (), details: bool = False,
 ) -> bytes:  # fmt: skip
     """See `medcore.export.glucose_pdf`."""
-    facts = gathered(study, report, population=population, unit=unit, first=first, last=last)
+    facts = gathered(study, report, population=population, unit=unit, first=first, last=last, trace=trace)
     sheet = Sheet(language if language == "en" or fonts.cjk() else "en")
     sheet.set_title("Medcore" if row is None else f"Medcore {row.report_id[:8]}")  # no patient data in what a file manager shows
     sheet.set_margins(LEFT_MM, 10, LEFT_MM)
@@ -72,19 +74,23 @@ def _head(sheet: Sheet, facts: Facts, row: ReportRow | None) -> None:
     state = sheet.t("pdf.signed", who=by) if signed else sheet.t("pdf.draft")
     taken = put(sheet, LEFT_MM, 12.5, sheet.t("glucose_report.title"), 14, bold=True)
     put(sheet, LEFT_MM + _WIDE, 12.5, state, 9, TEAL if signed else AMBER, bold=True, align="R", width=_WIDE - taken - 6)
-    put(sheet, LEFT_MM, 18.6, _person(sheet, facts), 10, width=_WIDE)
+    _person(sheet, facts)
     put(sheet, LEFT_MM, 23.4, glucose_said.period(facts, sheet.language), 9, bold=True, width=_WIDE)
     put(sheet, LEFT_MM, 27.8, glucose_said.sensor(facts, sheet.language), 7.5, GREY, width=_WIDE)
     warned = [coded(sheet.language, "glucose_report", code) for code in facts.short]
     put(sheet, LEFT_MM, 32.2, " · ".join((sheet.t("glucose_report.overread"), *warned)), 8, AMBER, bold=True, width=_WIDE)
 
 
-def _person(sheet: Sheet, facts: Facts) -> str:
+def _person(sheet: Sheet, facts: Facts) -> None:
+    """Whose report it is; a long name gives way to the number and the birth date, which tell two people of one name apart."""
     person, unknown = facts.study.patient, sheet.t("value.unknown")
     age = None if person.age_years is None else age_words(sheet.language, person.age_years)
     sex = coded(sheet.language, "sex", person.sex) if person.sex else None
-    told = [person_name(person.name) or unknown, person.patient_id or unknown, *(part for part in (sex, age, person.birth_date) if part)]
-    return " · ".join(told)
+    known = " · ".join((person.patient_id or unknown, *(part for part in (sex, age, person.birth_date) if part)))
+    sheet.type_(10)
+    room = _WIDE - float(sheet.get_string_width(sheet.safe(f" · {known}"))) - 1
+    name = fitted(sheet, sheet.safe(person_name(person.name) or unknown), max(room, _NAME_MM))
+    put(sheet, LEFT_MM, 18.6, f"{name} · {known}", 10, width=_WIDE)
 
 
 def _statistics(sheet: Sheet, facts: Facts, box: Box) -> None:
@@ -174,7 +180,7 @@ def _flowing(sheet: Sheet, box: Box, lines: Sequence[str]) -> None:
     for number, line in enumerate(lines):
         sheet.type_(8)
         text = sheet.safe(line)
-        tall = _LINE_MM * len(sheet.multi_cell(box.width, _LINE_MM, text, align="L", dry_run=True, output=MethodReturnValue.LINES))
+        tall = cast(float, sheet.multi_cell(box.width, _LINE_MM, text, align="L", dry_run=True, output=MethodReturnValue.HEIGHT))
         last = number == len(lines) - 1
         if y + tall + (0 if last else _LINE_MM) > bottom:
             put(sheet, box.left, y + _LINE_MM / 2, sheet.t("glucose_report.more", count=len(lines) - number), 7.5, GREY)

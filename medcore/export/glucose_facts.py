@@ -85,32 +85,37 @@ class Facts:
         return words.clock(float(self.whole.clock_s[self.report.slice_index]))
 
 
-def gathered(study: Study, report: Report | None, *, population: str, unit: str, first: date, last: date) -> Facts:
+def gathered(
+    study: Study, report: Report | None, *, population: str, unit: str, first: date, last: date, trace: int | None = None
+) -> Facts:
     """What the exports tell of the days `first` to `last`, both included, of the wearer's clock.
 
     Args:
-        report: of the trace that it read (`series_index`); None takes the first trace.
+        report: the reading of a trace, or None.
+        trace: number of the trace; None is the one that the report read, and the first where there is no report.
         population: one of `glucose.POPULATIONS`.
         unit: "mg/dL" or "mmol/L".
 
     Raises:
         InputRejected: the study holds no sensor's trace, or no reading in the period.
-        ValueError: no such unit or population: a mistake in our code.
+        ValueError: no such unit or population, or a report of another trace: mistakes in our code.
     """
-    number = 0 if report is None else report.series_index
+    number = trace if trace is not None else 0 if report is None else report.series_index
+    if report is not None and number != report.series_index:
+        raise ValueError("the report is of another trace")
     if not 0 <= number < len(study.traces):
         raise InputRejected("The study holds no recording of a glucose sensor.")
     if unit not in words.UNITS or population not in glucose.POPULATIONS:
         raise ValueError(f"no such unit or population: {unit}, {population}")
     card = None if report is None else registry.cards().get(report.task)
     whole = study.traces[number]
-    trace = glucose.cut(whole, first, last)
-    curve = glucose.profile(trace)
+    part = glucose.cut(whole, first, last)
+    curve = glucose.profile(part)
     return Facts(
-        study=study, report=report, card=card, trace=trace, whole=whole, first=first, last=last, population=population, unit=unit,
-        measured=_measured(trace, population), goals=glucose.judged(trace, population), parts=_parts(trace, population),
+        study=study, report=report, card=card, trace=part, whole=whole, first=first, last=last, population=population, unit=unit,
+        measured=_measured(part, population), goals=glucose.judged(part, population), parts=_parts(part, population),
         limits=glucose.goals(population).target, minutes=curve.minutes.astype(np.float64), percentiles=curve.values.astype(np.float64),
-        patterns=glucose.patterns(trace), short=tuple(glucose.sufficient(trace)), warned=_warned(whole, report, first, last),
+        patterns=glucose.patterns(part), short=tuple(glucose.sufficient(part)), warned=_warned(whole, report, first, last),
     )  # fmt: skip
 
 

@@ -79,6 +79,12 @@ def goal_words(one: glucose.Judged, language: str) -> str:
     return told if one.goal.certain else f"{told} *"
 
 
+def goals_note(facts: Facts, language: str) -> str:
+    """What must be said beside the goals of this population; empty where nothing."""
+    code = glucose.goals(facts.population).note
+    return say(language, f"glucose_note.{code}") if code else ""
+
+
 def patterns(facts: Facts, language: str) -> tuple[str, ...]:
     """Each pattern with its hours and on how many of how many days it was seen."""
     found = tuple(_pattern(one, language) for one in facts.patterns)

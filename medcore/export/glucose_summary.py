@@ -14,7 +14,9 @@ _LINES = 6  # of patterns
 _A_LINE = 5  # statistics
 
 
-def glucose_text(study: Study, report: Report | None, *, population: str, unit: str, first: date, last: date, language: str) -> str:
+def glucose_text(
+    study: Study, report: Report | None, *, population: str, unit: str, first: date, last: date, language: str, trace: int | None = None
+) -> str:
     """The days `first` to `last` in lines: period, ranges against goals, statistics, patterns as counts, the forecast, the research line.
 
     No name and no number of the patient: it is pasted where these already are.
@@ -22,7 +24,7 @@ def glucose_text(study: Study, report: Report | None, *, population: str, unit: 
     Raises:
         InputRejected: no sensor's trace, or no reading in the period.
     """
-    facts = gathered(study, report, population=population, unit=unit, first=first, last=last)
+    facts = gathered(study, report, population=population, unit=unit, first=first, last=last, trace=trace)
     lines = [
         f"{say(language, 'glucose_report.title')} · {glucose_said.period(facts, language)}",
         glucose_said.sensor(facts, language),
@@ -46,7 +48,8 @@ def _ranges(facts: Facts, language: str) -> list[str]:
         sign, word = glucose_said.met(one, language)
         name, goal = glucose_said.goal_name(one, facts.unit, language), glucose_said.goal_words(one, language)
         lines.append(f"  {name}: {words.share(one.share, beside=one.goal.percent)} ({goal}) {sign} {word}")
-    return lines
+    note = glucose_said.goals_note(facts, language)
+    return [*lines, f"  {note}"] if note else lines
 
 
 def _statistics(facts: Facts, language: str) -> list[str]:

@@ -22,7 +22,9 @@ _BEYOND = {-1: "LOW", 0: "", 1: "HIGH"}
 Row = dict[str, str]
 
 
-def glucose_csv(study: Study, report: Report | None, *, population: str, unit: str, first: date, last: date, language: str) -> bytes:
+def glucose_csv(
+    study: Study, report: Report | None, *, population: str, unit: str, first: date, last: date, language: str, trace: int | None = None
+) -> bytes:
     """Measurements, goals and patterns of the days `first` to `last`, one a row, UTF-8; levels in `unit`, the rest in its own unit.
 
     `kind` is measurement, goal or pattern; `low` and `high` the cited range, the goal, or the pattern's hours; `met` yes, no or empty;
@@ -31,13 +33,13 @@ def glucose_csv(study: Study, report: Report | None, *, population: str, unit: s
     Raises:
         InputRejected: no sensor's trace, or no reading in the period.
     """
-    facts = gathered(study, report, population=population, unit=unit, first=first, last=last)
+    facts = gathered(study, report, population=population, unit=unit, first=first, last=last, trace=trace)
     rows = [*_measured(facts, language), *_goals(facts, language), *_patterns(facts, language)]
     return _written(MEASURED, [{**row, "first": facts.first.isoformat(), "last": facts.last.isoformat()} for row in rows], language)
 
 
 def glucose_readings_csv(
-    study: Study, report: Report | None, *, population: str, unit: str, first: date, last: date, language: str
+    study: Study, report: Report | None, *, population: str, unit: str, first: date, last: date, language: str, trace: int | None = None
 ) -> bytes:
     """Every reading, meal and dose of the days `first` to `last` on the wearer's clock, in order of time, UTF-8; levels in `unit`.
 
@@ -47,7 +49,7 @@ def glucose_readings_csv(
     Raises:
         InputRejected: no sensor's trace, or no reading in the period.
     """
-    facts = gathered(study, report, population=population, unit=unit, first=first, last=last)
+    facts = gathered(study, report, population=population, unit=unit, first=first, last=last, trace=trace)
     rows = sorted([*_readings(facts), *_events(facts)], key=lambda pair: pair[0])
     return _written(READINGS, [row for _, row in rows], language)
 

@@ -55,7 +55,7 @@ def _warned(trace: Trace, label: str, origin: int, chance: float, horizon: float
     minutes = trace.minutes.astype(np.float64)
     lead = None
     if came:
-        low = np.flatnonzero((minutes > minutes[origin]) & (trace.glucose < glucose_warning.LOW))
+        low = np.flatnonzero((minutes > minutes[origin]) & (trace.glucose.astype(np.float64) < glucose_warning.LOW))
         lead = float(minutes[low[0]] - minutes[origin])
     moment = words.clock(float(trace.clock_s[origin]))
     known = came or _covers(minutes, origin, horizon, trace.interval_min)

@@ -76,6 +76,14 @@ def test_readings_are_as_they_were_on_the_wearers_clock() -> None:
     assert [float(row["minutes"]) for row in found] == sorted(float(row["minutes"]) for row in found)
 
 
+def test_another_trace_of_the_study_is_exported_when_named() -> None:
+    both = replace(made.study(), traces=(made.trace(), made.trace(seed=8)))
+    second = rows(glucose_csv(both, None, **options(trace=1)))
+    assert float(second[0]["value"]) == pytest.approx(told(both.traces[1])["mean"], rel=1e-5) != told(both.traces[0])["mean"]
+    with pytest.raises(ValueError, match="another trace"):
+        glucose_csv(both, made.report(both.traces[0]), **options(trace=1))
+
+
 def test_no_cell_is_a_formula() -> None:
     nasty = made.trace(file_format="=1+1", device="@x")
     for data in (glucose_csv(made.study(nasty), None, **options()), glucose_readings_csv(made.study(nasty), None, **options())):
@@ -111,6 +119,11 @@ def test_the_text_without_a_report_and_with_a_refusal() -> None:
     gate = Gate(code="constant", reason="The values hardly change, as no sensor's do: no forecast is given.")
     refused = glucose_text(made.study(trace), made.report(trace, gate=gate), **options_)
     assert gate.reason in refused and "0.41" not in refused
+
+
+def test_the_text_says_what_must_be_said_of_the_goals() -> None:
+    text = glucose_text(made.study(), None, **options(population="pregnancy"))
+    assert wording.say("en", "glucose_note.pregnancy_type_1") in text and "63–140" in text
 
 
 def test_warnings_are_counted_with_what_came_of_them() -> None:

@@ -221,6 +221,28 @@ def test_details_are_pages_behind_the_first(written: list[str]) -> None:
     assert wording.say("en", "glucose_report.came_none") in text and wording.say("en", "pdf.opinions") in text
 
 
+def test_a_long_name_leaves_the_number_and_the_birth_date_whole(written: list[str]) -> None:
+    person = {"name": "A" * 60 + "^" + "B" * 60, "patient_id": "9" * 30}
+    options = {"population": "adult", "unit": "mg/dL", "first": made.FIRST, "last": made.LAST, "language": "en"}
+    assert pages(glucose_pdf(made.study(**person), None, **options)) == 1
+    assert any("AAAA" in line and "…" in line and f"{'9' * 30} · female · 43 y · 1980-05-04" in line for line in written)
+
+
+@pytest.mark.parametrize("population", ["older", "pregnancy", "child"])
+def test_what_must_be_said_of_the_goals_is_in_the_details(population: str, written: list[str]) -> None:
+    printed(population=population, details=True)
+    note = wording.say("en", f"glucose_note.{glucose.goals(population).note}")
+    assert note in written
+
+
+def test_patterns_that_do_not_fit_are_counted(written: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    found = glucose.patterns(made.trace())
+    monkeypatch.setattr(glucose, "patterns", lambda trace: found * 6)
+    assert pages(printed()) == 1
+    told = sum(line.startswith(("Low, ", "Very low, ", "High, ")) for line in written) - 1  # the last was measured and did not fit
+    assert wording.say("en", "glucose_report.more", count=len(found) * 6 - told) in written
+
+
 def test_no_patient_data_in_the_file_properties() -> None:
     title = re.search(rb"/Title \((.*?)\)", printed())
     assert title is not None and b"DOE" not in title.group(1) and b"SYN" not in title.group(1)
