@@ -32,7 +32,7 @@ def plausible(trace: Trace) -> str | None:
     steps = _steps(trace, glucose)
     if _order_lost(glucose, steps):
         return "shuffled"
-    return "not_glucose" if _too_regular(trace, glucose, steps) else None
+    return "not_glucose" if _too_regular(trace, glucose, steps) or _no_momentum(trace, steps) else None
 
 
 def _out_of_range(glucose: Floats) -> bool:
@@ -71,10 +71,26 @@ def _steps(trace: Trace, glucose: Floats) -> Floats:
 
 
 def _order_lost(glucose: Floats, steps: Floats) -> bool:
+    """Steps as large as between any two readings, and large ones, or each undoing the one before it as in noise."""
     if len(steps) < _limit("steps"):
         return False
     squared = float(np.square(steps).mean())
-    return bool(squared >= _limit("rough_step") ** 2 and squared / (2 * glucose.var()) >= _limit("rough_ratio"))
+    if squared < _limit("rough_ratio") * 2 * glucose.var():
+        return False
+    return squared >= _limit("rough_step") ** 2 or _momentum(steps) <= _limit("undone")
+
+
+def _momentum(steps: Floats) -> float:
+    """Correlation of each step with the one before; 0 where nothing moves."""
+    before, after = steps[:-1] - steps[:-1].mean(), steps[1:] - steps[1:].mean()
+    size = float(np.sqrt(np.square(before).sum() * np.square(after).sum()))
+    return float((before * after).sum()) / size if size > 0 else 0.0
+
+
+def _no_momentum(trace: Trace, steps: Floats) -> bool:
+    """Whether many steps of five minutes say nothing of the next: glucose that rises goes on rising, a random walk does not."""
+    low, high = _limit("momentum_from"), _limit("momentum_to")
+    return low <= trace.interval_min <= high and len(steps) >= _limit("momentum_steps") and _momentum(steps) < _limit("momentum")
 
 
 def _too_regular(trace: Trace, glucose: Floats, steps: Floats) -> bool:

@@ -116,7 +116,7 @@ FOREIGN = (
     *("temperature in F", "oxygen saturation", "heart rate", "ecg", "clock"),
 )
 
-LOOKALIKE = ("smooth heart rate", "random walk")  # what no look at the values alone tells from glucose
+LOOKALIKE = ("smooth heart rate", "random walk")  # what a day of values alone does not tell from glucose
 
 CASES = (
     *("worn 0 5", "worn 1 5", "worn 2 5", "ragged 3 5", "ragged 4 5", "ragged 5 5", "worn 6 15", "ragged 7 15", "worn 8 9"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from medcore.signals import glucose
-from tests.signals.glucose_traces import FOREIGN, foreign, ragged, trace, worn
+from tests.signals.glucose_traces import FOREIGN, LOOKALIKE, foreign, ragged, trace, worn
 
 CODE = {
     "constant": {"constant"},
@@ -31,6 +31,20 @@ def test_foreign_series_are_refused(kind, days, interval):
 def test_worn_traces_pass(days, interval):
     for seed in range(6):
         assert glucose.plausible(trace(worn(seed, days, interval), interval=interval)) is None
+
+
+@pytest.mark.parametrize("kind", LOOKALIKE)
+def test_what_looks_like_glucose_gives_itself_away_over_days(kind):
+    """A random walk and averaged heart rates have no momentum; a day of them is too short to say so."""
+    for seed in range(4):
+        assert glucose.plausible(trace(foreign(kind, seed, 14, 5.0))) == "not_glucose"
+        assert glucose.plausible(trace(foreign(kind, seed, 1, 5.0))) is None
+
+
+def test_quiet_noise_is_shuffled_too():
+    """Steps of less than 12 mg/dL, each undoing the one before."""
+    values = np.random.default_rng(1).normal(75, 7, 1152).round()
+    assert glucose.plausible(trace(values)) == "shuffled"
 
 
 def test_gaps_do_not_matter():
