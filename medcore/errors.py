@@ -10,6 +10,9 @@ MedcoreError
 │   ├── TooLarge             over a stated limit of size, ratio, depth or count
 │   ├── UnsafeArchive        a zip member that points outside, a link, encryption
 │   ├── SamplingRateUnknown  an ECG that does not say how many samples a second has
+│   ├── ColumnsUnknown       a table in which time and glucose cannot be told from the rest
+│   ├── DateOrderUnknown     a glucose table whose day and month cannot be told apart
+│   ├── GlucoseUnitUnknown   a glucose table of which nothing says mg/dL or mmol/L
 │   ├── MixedPatients        two patients under one study: a hard stop
 │   └── ReaderFailed         the sandboxed parser died or ran out of time
 ├── SeveralStudies           one study was asked for and more were found
@@ -80,6 +83,18 @@ class UnsafeArchive(InputRejected):
 
 class SamplingRateUnknown(InputRejected):
     """An ECG that does not say how many samples a second has: the page asks, and reads it again with a note (`read.ecg.note`)."""
+
+
+class ColumnsUnknown(InputRejected):
+    """A table that may be of glucose: the page asks for its columns, and reads it again with a note (`read.glucose.note`)."""
+
+
+class DateOrderUnknown(InputRejected):
+    """A glucose table whose day and month cannot be told apart: the page asks, as for ColumnsUnknown."""
+
+
+class GlucoseUnitUnknown(InputRejected):
+    """A glucose table of which nothing says mg/dL or mmol/L: the page asks, as for ColumnsUnknown."""
 
 
 class MixedPatients(InputRejected):

@@ -28,7 +28,7 @@ __all__ = ["Intake", "Refused", "read", "read_all", "read_each", "read_path", "r
 
 _LITTER = (".DS_Store", "Thumbs.db", "desktop.ini")
 _HEADER = ".hea"  # of a WFDB record: the one format whose files only their names hold together
-_NOTHING = "The upload holds no image or ECG."
+_NOTHING = "The upload holds no image, ECG or glucose trace."
 _BATCH_BYTES = 32 * MIB  # of records that one child reads: far from its time limit on a busy machine
 
 
@@ -158,7 +158,7 @@ def read_path(path: Path) -> Intake:
         raise NotAnImage("The file or folder cannot be opened.") from None
     intake = read_all(files)
     if not intake.studies and not intake.refused:
-        raise NotAnImage("The folder holds no image or ECG.")
+        raise NotAnImage("The folder holds no image, ECG or glucose trace.")
     return intake
 
 

@@ -1,15 +1,16 @@
-"""What single files brought, put together: images into series by their UID and plane, tracings into recordings, both into studies."""
+"""What single files brought, put together: images into series by their UID and plane, tracings into recordings, all into studies."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from medcore.errors import MixedPatients
+from medcore.errors import InputRejected, MixedPatients
+from medcore.read import sensors
 from medcore.read.image import Image, Orientation
 from medcore.read.sandbox import Read
 from medcore.read.tracing import Tracing
@@ -49,15 +50,24 @@ class _Plane:
     height: float | None  # mm along the normal
 
 
-def studies(reads: Iterable[Read]) -> list[tuple[Study | MixedPatients, str]]:
-    """Studies in the order in which they came, or MixedPatients in the place of one, each with the name of its first file."""
+def studies(reads: Sequence[Read]) -> list[tuple[Study | InputRejected, str]]:
+    """Studies in the order in which they came, or why one is none in its place, each with the name of its first file."""
     groups: dict[object, list[_Item | _Trace]] = defaultdict(list)
+    first: dict[object, int] = {}
     for order, read in enumerate(reads):
+        key: object = None
         if read.image is not None and read.source is not None:
-            groups[_study_key(read.image, order)].append(_Item(read.image, read.source, order))
+            key = _study_key(read.image, order)
+            groups[key].append(_Item(read.image, read.source, order))
         elif read.tracing is not None and read.source is not None:
-            groups[_study_key(read.tracing, order)].append(_Trace(read.tracing, read.source, read.more))
-    return [(_study(items), items[0].source.name) for items in groups.values()]
+            key = _study_key(read.tracing, order)
+            groups[key].append(_Trace(read.tracing, read.source, read.more))
+        first.setdefault(key, order)
+    curves, refused = sensors.together(sensors.sensed(reads))
+    found = [(first[key], _study(items), items[0].source.name) for key, items in groups.items()]
+    found += [(one.order, sensors.study(one), one.source.name) for one in curves]
+    found.sort(key=lambda one: one[0])
+    return [(study, name) for _, study, name in found] + refused
 
 
 def _study_key(value: Image | Tracing, order: int) -> object:
@@ -67,7 +77,7 @@ def _study_key(value: Image | Tracing, order: int) -> object:
     return ("series", value.series_uid, value.patient.patient_id) if value.series_uid is not None else order
 
 
-def _study(items: list[_Item | _Trace]) -> Study | MixedPatients:
+def _study(items: list[_Item | _Trace]) -> Study | InputRejected:
     warnings: list[str] = []
     kept = _once(items, warnings)
     values = [item.image if isinstance(item, _Item) else item.tracing for item in kept]

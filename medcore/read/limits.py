@@ -18,4 +18,7 @@ DIRECTORY_BYTES = 4 * MIB  # the zip's own table of contents
 
 ECG_TEXT_BYTES = 256 * MIB  # an ECG as XML or CSV
 
+GLUCOSE_BYTES = 128 * MIB  # a sensor's export as CSV, JSON or XML
+GLUCOSE_ROWS = 600_000  # readings and events of one file: over five years at five minutes
+
 MESSAGE_BYTES = 4 * MIB  # one answer of the sandbox, without its arrays

@@ -1,4 +1,4 @@
-"""Bytes to `Image` or `Tracing`, by content. Runs in the sandboxed child; tests may call it in process."""
+"""Bytes to `Image`, `Tracing` or `Curve`, by content. Runs in the sandboxed child; tests may call it in process."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import logging
 from collections.abc import Callable
 
 from medcore.errors import Inconsistent, InputRejected, NotAnImage, TooLarge, Unsupported
+from medcore.read.brought import Brought
 from medcore.read.dicom import is_dicom, parse_dicom
 from medcore.read.ecg.dispatch import Parts, parse_ecg, parse_record
 from medcore.read.ecg.note import Note
-from medcore.read.image import Image
+from medcore.read.glucose.dispatch import parse_glucose
+from medcore.read.glucose.note import Said
 from medcore.read.limits import FILE_BYTES
 from medcore.read.nifti import inflated, is_nifti, parse_nifti
 from medcore.read.picture import is_picture, parse_picture
-from medcore.read.tracing import Tracing
 
 LOG = logging.getLogger("medcore.read")
 _HEADERLESS = (
@@ -26,23 +27,25 @@ _HEADERLESS = (
     b"\0\x08\0\x05",
 )  # group, element
 FORMATS = (
-    "DICOM, PNG, JPEG, TIFF, BMP, WebP, NIfTI, zip, and ECGs as WFDB, DICOM, HL7 aECG, SCP-ECG, EDF, BDF, MUSE XML, Philips XML, ISHNE, "
-    "MAT and CSV"
+    "DICOM, PNG, JPEG, TIFF, BMP, WebP, NIfTI, zip, ECGs as WFDB, DICOM, HL7 aECG, SCP-ECG, EDF, BDF, MUSE XML, Philips XML, ISHNE, "
+    "MAT and CSV, and glucose as Clarity, LibreView, CareLink, Nightscout, Tidepool, xDrip+, OhioT1DM XML and CSV"
 )
 
 
-def parse(data: memoryview, parts: Parts | None = None, note: Note | None = None) -> Image | Tracing:
-    """Read one file, or the WFDB record of a header and its signal files (`parts`). `note`: what a person said of an ECG.
+def parse(data: memoryview, parts: Parts | None = None, note: Note | None = None, said: Said | None = None) -> Brought:
+    """Read one file, or the WFDB record of a header and its signal files (`parts`).
+
+    `note`: what a person said of an ECG, `said`: of a table of glucose.
 
     Raises:
-        InputRejected: it is not an image or ECG that may be read; nothing else is ever raised but MemoryError.
+        InputRejected: it is not an image, ECG or glucose trace that may be read; nothing else is ever raised but MemoryError.
     """
     if parts is not None:
         return _guarded(lambda: parse_record(data, parts, note))
-    return _guarded(lambda: _by_content(data, note))
+    return _guarded(lambda: _by_content(data, note, said))
 
 
-def _guarded(read: Callable[[], Image | Tracing]) -> Image | Tracing:
+def _guarded(read: Callable[[], Brought]) -> Brought:
     try:
         return read()
     except (InputRejected, MemoryError):
@@ -54,7 +57,7 @@ def _guarded(read: Callable[[], Image | Tracing]) -> Image | Tracing:
         raise Inconsistent("The file's contents contradict themselves, so it cannot be read.") from None
 
 
-def _by_content(data: memoryview, note: Note | None) -> Image | Tracing:
+def _by_content(data: memoryview, note: Note | None, said: Said | None) -> Brought:
     if not len(data):
         raise NotAnImage("The file is empty.")
     if len(data) > FILE_BYTES:
@@ -69,7 +72,7 @@ def _by_content(data: memoryview, note: Note | None) -> Image | Tracing:
         return parse_picture(data)
     if bytes(data[:4]) in _HEADERLESS:
         raise Unsupported("This looks like DICOM without its file header, which names the encoding; please export it again.")
-    tracing = parse_ecg(data, note)
-    if tracing is not None:
-        return tracing
-    raise NotAnImage(f"This is not an image or ECG that is read here; read are {FORMATS}.")
+    found = parse_glucose(data, said) or parse_ecg(data, note)  # no ECG has samples a minute apart
+    if found is not None:
+        return found
+    raise NotAnImage(f"This is not an image, ECG or glucose trace that is read here; read are {FORMATS}.")

@@ -1,4 +1,4 @@
-"""Which files of an upload belong together: a WFDB header with the signal files it names, an ECG with the note about it.
+"""Which files of an upload belong together: a WFDB header with the signal files it names, an ECG or a table with the note about it.
 
 By content; names serve only to find what a header names, in its own folder. Runs in the sandboxed child.
 """
@@ -11,6 +11,10 @@ from dataclasses import dataclass, field
 from medcore.errors import InputRejected, NotAnImage
 from medcore.read.ecg.note import NOTE_BYTES, Note, is_note, parse_note
 from medcore.read.ecg.wfdb_header import HEADER_BYTES, is_wfdb_header, wfdb_files
+from medcore.read.glucose.note import NOTE_BYTES as SAID_BYTES
+from medcore.read.glucose.note import Said
+from medcore.read.glucose.note import is_note as is_said
+from medcore.read.glucose.note import parse_note as parse_said
 
 Unit = tuple[int, int]  # file of the upload, member of it
 Place = tuple[int, str, str]  # set, folder, name
@@ -40,11 +44,12 @@ class Plan:
     problems: dict[Unit, InputRejected] = field(default_factory=dict)
     claimed: set[Unit] = field(default_factory=set)
     beside: set[Unit] = field(default_factory=set)
-    notes: dict[int, tuple[Unit, Note]] = field(default_factory=dict)  # by set
+    notes: dict[int, tuple[Unit, Note]] = field(default_factory=dict)  # of ECGs, by set
+    said: dict[int, tuple[Unit, Said]] = field(default_factory=dict)  # of glucose, by set
 
     def skipped(self, unit: Unit) -> bool:
         """Whether the unit is read with another one."""
-        noted = any(unit == own for own, _ in self.notes.values())
+        noted = unit in {own for own, _ in self.notes.values()} | {own for own, _ in self.said.values()}
         return noted or (unit in self.claimed and unit not in self.parts)
 
 
@@ -54,22 +59,23 @@ def entry(unit: Unit, group: int, path: str, size: int, head: Callable[[int], by
     return Entry(unit, group, folder, name, size, head)
 
 
-def plan(entries: Iterable[Entry], notes: Mapping[int, tuple[Unit, Note]] | None = None) -> Plan:
-    """Look into each small file for a header or a note; everything else stands alone. `notes`: those that are known from outside a zip."""
-    found = Plan(notes=dict(notes or {}))
+def plan(entries: Iterable[Entry], outside: Plan | None = None) -> Plan:
+    """Look into each small file for a header or a note; everything else stands alone. `outside`: the plan of what lies around a zip."""
+    outside = outside or Plan()
+    found = Plan(notes=dict(outside.notes), said=dict(outside.said))
     by_name: dict[Place, Entry] = {}
     headers: list[tuple[Entry, bytes]] = []
     for each in entries:
         by_name.setdefault((each.group, each.folder, each.name), each)
         text = _text(each)
-        if is_note(text):
+        if is_note(text) or is_said(text):
             _take_note(found, each, text)
         elif text and is_wfdb_header(text):
             headers.append((each, text))
     for each, text in headers:
         _take_header(found, each, text, by_name)
     if len(by_name) == 1:
-        found.notes = dict(notes or {})  # a note about nothing
+        found.notes, found.said = dict(outside.notes), dict(outside.said)  # a note about nothing
     if headers:
         stems = {(each.group, each.folder, _stem(each.name)) for each, _ in headers}
         found.beside = {each.unit for each in by_name.values() if (each.group, each.folder, _stem(each.name)) in stems}
@@ -87,7 +93,7 @@ def _text(own: Entry) -> bytes:
     head = own.head(_HEAD)
     if not head or head[:64].translate(None, _TEXT):
         return b""
-    if not is_note(head) and head[:1] != b"#" and not _like_record_line(head):
+    if not is_note(head) and not is_said(head) and head[:1] != b"#" and not _like_record_line(head):
         return b""
     return own.head(own.size)
 
@@ -99,7 +105,10 @@ def _like_record_line(head: bytes) -> bool:
 
 def _take_note(found: Plan, own: Entry, text: bytes) -> None:
     try:
-        found.notes[own.group] = (own.unit, parse_note(text[:NOTE_BYTES]))
+        if is_said(text):
+            found.said[own.group] = (own.unit, parse_said(text[:SAID_BYTES]))
+        else:
+            found.notes[own.group] = (own.unit, parse_note(text[:NOTE_BYTES]))
     except InputRejected as error:
         found.problems[own.unit] = error
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from medcore import errors, settings
 from medcore.errors import InputRejected, ReaderFailed, TooLarge
+from medcore.read.curve import Curve
 from medcore.read.image import Image
 from medcore.read.limits import ARCHIVE_BYTES, MIB
 from medcore.read.text import clean, display_name
@@ -48,6 +49,7 @@ class Read:
     source: Source | None = None
     image: Image | None = None
     tracing: Tracing | None = None
+    curve: Curve | None = None
     more: tuple[Source, ...] = ()
     error: InputRejected | None = None
 
@@ -279,6 +281,8 @@ class _Upload:
             value = mapped.value(message)
             source = self._source(message, index, name, data, mapped)
             more = tuple(self._part(part, mapped) for part in message.get("parts", ()))
+            if isinstance(value, Curve):
+                return Read(index=index, name=name, curve=value, source=source, more=more)
             if isinstance(value, Tracing):
                 return Read(index=index, name=name, tracing=value, source=source, more=more)
             return Read(index=index, name=name, image=value, source=source, more=more)

@@ -21,6 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medcore.codec import Buffers, pack, unpack
+from medcore.read.brought import Brought
+from medcore.read.curve import Curve
 from medcore.read.image import Image
 from medcore.read.limits import MESSAGE_BYTES
 from medcore.read.tracing import Tracing
@@ -104,7 +106,7 @@ def put(descriptor: int, position: int, data: memoryview) -> tuple[int, int]:
     return start, start + data.nbytes
 
 
-def put_value(descriptor: int, position: int, value: Image | Tracing) -> tuple[dict[str, Any], int]:
+def put_value(descriptor: int, position: int, value: Brought) -> tuple[dict[str, Any], int]:
     """Write the arrays of what a file brought to the shared file; its JSON form with the spans, and the new position."""
     text, buffers = pack(value)
     spans = []
@@ -112,7 +114,8 @@ def put_value(descriptor: int, position: int, value: Image | Tracing) -> tuple[d
         array = np.ascontiguousarray(buffer)
         start, position = put(descriptor, position, array.reshape(-1).view(np.uint8).data)
         spans.append([start, array.nbytes, _NAMES[array.dtype], list(array.shape)])
-    return {"tracing" if isinstance(value, Tracing) else "image": text, "spans": spans}, position
+    kind = "curve" if isinstance(value, Curve) else "tracing" if isinstance(value, Tracing) else "image"
+    return {kind: text, "spans": spans}, position
 
 
 class Mapped:
@@ -124,18 +127,24 @@ class Mapped:
 
     def view(self, start: int, length: int) -> memoryview:
         """The bytes of a span. Raises ValueError if it does not lie in the file."""
-        if not (isinstance(start, int) and isinstance(length, int) and min(start, length) >= 0 and start + length <= self.size):
+        if not (isinstance(start, int) and isinstance(length, int) and min(start, length) >= 0):
+            raise ValueError("span outside the file")
+        if not length:
+            return memoryview(b"")  # an empty array at the end leaves the file as long as it was
+        if start + length > self.size:
             raise ValueError("span outside the file")
         return memoryview(b"") if self._map is None else memoryview(self._map)[start : start + length]
 
-    def value(self, message: dict[str, Any]) -> Image | Tracing:
-        """The image or tracing of a message. Raises ValueError, TypeError, KeyError or IndexError where it is neither."""
+    def value(self, message: dict[str, Any]) -> Brought:
+        """The image, tracing or curve of a message. Raises ValueError, TypeError, KeyError or IndexError where it is none."""
         buffers: Buffers = [self._array(*span) for span in message["spans"]]
+        if "curve" in message:
+            return unpack(Curve, message["curve"], buffers)
         return unpack(Tracing, message["tracing"], buffers) if "tracing" in message else unpack(Image, message["image"], buffers)
 
     def _array(self, start: int, length: int, dtype: str, shape: Sequence[int]) -> NDArray[Any]:
         kind = np.dtype(_DTYPES[dtype])
         dims = tuple(int(dim) for dim in shape)
-        if len(dims) > 4 or any(dim < 1 for dim in dims) or math.prod(dims) * kind.itemsize != length:
+        if len(dims) > 4 or any(dim < (len(dims) > 1) for dim in dims) or math.prod(dims) * kind.itemsize != length:
             raise ValueError("array does not fit its span")
         return np.frombuffer(self.view(start, length), kind).reshape(dims)

@@ -21,9 +21,10 @@ from typing import Any, BinaryIO
 
 from medcore.errors import InputRejected, NotAnImage, TooLarge, Truncated
 from medcore.read.archive import Listed, is_zip, members
+from medcore.read.brought import Brought
+from medcore.read.curve import Curve
 from medcore.read.dicom import has_preamble, is_dicom
 from medcore.read.ecg.dispatch import is_annotation, lone
-from medcore.read.image import Image
 from medcore.read.limits import MIB
 from medcore.read.parse import parse
 from medcore.read.records import Plan, Unit, entry, plan
@@ -226,7 +227,7 @@ class _Reading:
                 entry((index, place + 1), group, name, size, lambda wanted, place=place: listed.head(place, wanted))  # type: ignore[misc]
                 for place, name, size in listed
             ),
-            outside.notes,
+            outside,
         )
 
     @staticmethod
@@ -250,23 +251,27 @@ class _Reading:
         except MemoryError:
             self._refused(unit, name, TooLarge(_OUT_OF_MEMORY))
 
-    def _value(self, unit: Unit, data: memoryview, known: Plan, fetch: Fetch) -> tuple[Image | Tracing, dict[Unit, Part]]:
+    def _value(self, unit: Unit, data: memoryview, known: Plan, fetch: Fetch) -> tuple[Brought, dict[Unit, Part]]:
         """What the file brought, and the other files that it was read from."""
         if unit in known.problems:
             raise known.problems[unit]
-        own, note = known.notes.get(self.names[unit[0]][1], (unit, None))
+        group = self.names[unit[0]][1]
+        own, note = known.notes.get(group, (unit, None))
+        beside, said = known.said.get(group, (unit, None))
         parts = known.parts.get(unit)
         if parts is None:
-            value, used = parse(data, note=note), {}
+            value, used = parse(data, note=note, said=said), {}
         else:
             used = {part: fetch(part) for part in parts.values()}
             self._begin(unit, len(data) + sum(len(body) for _, body in used.values()))
             value = parse(data, {name: used[part][1] for name, part in parts.items()}, note)
         if isinstance(value, Tracing) and value.noted:
             used[own] = fetch(own)
+        if isinstance(value, Curve) and value.noted:
+            used[beside] = fetch(beside)
         return value, used
 
-    def _send(self, unit: Unit, name: str, data: memoryview, value: Image | Tracing, used: dict[Unit, Part]) -> None:
+    def _send(self, unit: Unit, name: str, data: memoryview, value: Brought, used: dict[Unit, Part]) -> None:
         message, self.position = put_value(self.out, self.position, value)
         parts = [{"file": part[0], "name": own[:NAME_BYTES], **self._kept(part, body)} for part, (own, body) in used.items()]
         cleared = is_dicom(data) and has_preamble(data)

@@ -15,7 +15,7 @@ from medcore.store.base import Base, hold, inserted, let_go
 from medcore.store.blobs import LOST, Stage
 from medcore.store.nouns import Actor, Saved
 from medcore.store.worklist import MISSING
-from medcore.types import Array, Recording, Series, Source, Study
+from medcore.types import Array, Recording, Series, Source, Study, Trace
 
 _s, _j, _r = schema.studies.c, schema.jobs.c, schema.reports.c
 
@@ -137,8 +137,8 @@ def _fingerprint(study: Study) -> str:
     return text.sha256("\n".join([study.study_uid or "", *files]))
 
 
-def _held(study: Study) -> list[Series | Recording]:
-    return [*study.series, *study.recordings]
+def _held(study: Study) -> list[Series | Recording | Trace]:
+    return [*study.series, *study.recordings, *study.traces]
 
 
 def _known(connection: Connection, fingerprint: str) -> str | None:

@@ -335,8 +335,6 @@ def test_notes() -> None:
 
 ROWS = range(300)
 NO_ECG = {
-    "glucose": b"subject,time,glucose_mg_dl\n" + b"".join(b"2304,2019-01-01 %02d:%02d:00,%d\n" % (n // 60, n % 60, 90 + n) for n in ROWS),
-    "glucose of numbers": b"subject,time,glucose\n" + b"".join(b"1,%d,%d\n" % (n * 5, 90 + n) for n in ROWS),
     "manifest": b"path,label,group\n" + b"".join(b"a/%d.jpg,normal,g%d\n" % (n, n) for n in ROWS),
     "manifest of records": b"record,label,seconds\n" + b"".join(b"records/A%05d,normal,60.0\n" % n for n in ROWS),
     "numbers under other names": b"age,bmi,pressure\n" + b"".join(b"%d,22.1,120\n" % n for n in ROWS),
@@ -349,7 +347,7 @@ NO_ECG = {
 
 @pytest.mark.parametrize("name", NO_ECG)
 def test_other_tables_are_no_ecg(name: str) -> None:
-    with pytest.raises(NotAnImage, match="not an image or ECG"):
+    with pytest.raises(NotAnImage, match="not an image, ECG or glucose trace"):
         reader.read("x.csv", NO_ECG[name])
 
 

@@ -1,0 +1,90 @@
+"""A text file as rows of cells: its encoding, what divides it, and its first rows, by which a format knows it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from medcore.errors import Inconsistent, TooLarge
+from medcore.read.limits import GLUCOSE_BYTES, GLUCOSE_ROWS
+
+HEAD_ROWS = 60  # among which the names of columns stand
+_HEAD = 1 << 16
+_DELIMITERS = (",", ";", "\t", "|")
+_CELLS = 200
+_NO_CSV = "The rows of this table cannot be told apart; please export it again as CSV."
+csv.field_size_limit(1 << 16)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The text of a table and its first rows, numbered by the line of the file on which they end, divided by `delimiter`."""
+
+    text: str
+    delimiter: str
+    head: tuple[tuple[int, tuple[str, ...]], ...]
+
+    def rows(self, after: int = 0) -> Iterator[tuple[int, list[str]]]:
+        """Line number and cells of every row after line `after`, empty rows left out.
+
+        Raises:
+            TooLarge: more than GLUCOSE_ROWS of them; the line is named. Inconsistent: the rows cannot be told apart.
+        """
+        source = csv.reader(io.StringIO(self.text, newline=""), delimiter=self.delimiter)
+        count = 0
+        try:
+            for cells in source:
+                if source.line_num <= after or not cells:
+                    continue
+                count += 1
+                if count > GLUCOSE_ROWS:
+                    raise TooLarge(f"The table goes on after line {source.line_num}, more rows than are read from one file.")
+                yield source.line_num, cells
+        except csv.Error:
+            raise Inconsistent(_NO_CSV) from None
+
+
+def decoded(data: memoryview) -> str | None:
+    """The text; None where this is none. UTF-8, UTF-16 with or without its mark, else Latin."""
+    if len(data) > GLUCOSE_BYTES:
+        return None
+    head = bytes(data[:4096])
+    wide = head[:2] in (b"\xff\xfe", b"\xfe\xff")
+    codec = "utf-16" if wide else "utf-8-sig"
+    if not wide and b"\0" in head:
+        places = [place % 2 for place, byte in enumerate(head) if byte == 0]
+        if len(places) < len(head) // 3 or len(set(places)) > 1:
+            return None
+        codec = "utf-16-le" if places[0] else "utf-16-be"
+    try:
+        return bytes(data).decode(codec)
+    except UnicodeDecodeError:
+        return None if wide else bytes(data).decode("cp1252", "replace")
+
+
+def sheets(text: str) -> Iterator[Sheet]:
+    """The text divided by each sign that could divide it, the likeliest first."""
+    head = text[:_HEAD]
+    cut = head.rfind("\n") if len(text) > _HEAD else len(head)
+    head = head[: cut if cut > 0 else len(head)]
+    for delimiter in sorted(_DELIMITERS, key=lambda sign: -head.count(sign)):
+        if delimiter in head:
+            found = _head(head, delimiter)
+            if found:
+                yield Sheet(text, delimiter, found)
+
+
+def _head(head: str, delimiter: str) -> tuple[tuple[int, tuple[str, ...]], ...]:
+    source = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)
+    found: list[tuple[int, tuple[str, ...]]] = []
+    try:
+        for cells in source:
+            if any(cells) and len(cells) <= _CELLS:
+                found.append((source.line_num, tuple(cell.strip() for cell in cells)))
+            if len(found) == HEAD_ROWS:
+                break
+    except csv.Error:
+        pass  # what was seen before it tells enough; reading it all will name the fault
+    return tuple(found)
