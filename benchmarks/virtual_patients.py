@@ -3,7 +3,7 @@
 Run in a virtual environment of its own, since simglucose wants an old setuptools: `pip install 'setuptools<81' simglucose==0.2.11`, then
 `python benchmarks/virtual_patients.py FOLDER`. The same tables come out each time.
 
-The thirty patients are those of the UVA/Padova simulator S2013 (Dalla Man 2014, doi 10.1177/1932296814514502) as simglucose has them, the sensor's
+The thirty patients are those of the UVA/Padova simulator of 2008 (Dalla Man 2007, doi 10.1109/TBME.2007.893506) as simglucose has them, the sensor's
 error that of its Dexcom (Breton and Kovatchev 2008, doi 10.1177/193229680800200517). simglucose's patients never change; here their sensitivity to
 insulin does, from hour to hour, at dawn and after exercise, they miscount carbohydrate, forget a bolus or a meal, and eat when they feel low.
 """
@@ -152,9 +152,13 @@ def day_of(scenario: str, person: str, day: int, rng: np.random.Generator, basal
         minute = first + int(at + 25 * rng.standard_normal())
         meals.append(Meal(minute=minute, grams=round(grams * float(rng.uniform(0.7, 1.3))), dose=counted, after=int(rng.integers(-15, 10))))
     which = int(rng.integers(3))
-    changed = {"overdose": {"dose": 2.0}, "skipped_meal": {"eaten": False}, "missed_bolus": {"dose": 0.0}, "late_bolus": {"after": 60}}.get(scenario, {})
+    changed = {"overdose": {"dose": 2.0}, "skipped_meal": {"eaten": False}, "missed_bolus": {"dose": 0.0}, "late_bolus": {"after": 60}}.get(
+        scenario, {}
+    )
     meal = meals[which]
-    meals[which] = Meal(**{"minute": meal.minute, "grams": meal.grams, "dose": meal.dose, "after": meal.after, "eaten": meal.eaten} | changed)
+    meals[which] = Meal(
+        **{"minute": meal.minute, "grams": meal.grams, "dose": meal.dose, "after": meal.after, "eaten": meal.eaten} | changed
+    )
     if scenario == "exercise":
         exercise(sensitivity, first + int(rng.integers(15 * 60, 20 * 60)))
     if scenario == "night_basal":

@@ -1,4 +1,4 @@
-"""Demo cases: real files that installed packages carry, and synthetic ECGs of known truth, known by their SHA-256."""
+"""Demo cases: real files that installed packages carry, and synthetic ECGs and sensor exports of known truth, known by their SHA-256."""
 
 from __future__ import annotations
 
