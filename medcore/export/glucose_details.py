@@ -14,6 +14,7 @@ from medcore.export.glucose_facts import Facts
 from medcore.export.glucose_warnings import Warned
 from medcore.export.sheet import AMBER, GREY, INK, LINE, RED, TEAL, Sheet
 from medcore.export.wording import coded
+from medcore.signals.glucose_warning import LOW
 from medcore.store import Read, ReportRow
 from medcore.types import Measurement
 
@@ -116,7 +117,8 @@ def _warnings(sheet: Sheet, facts: Facts) -> None:
 
 def _warned(sheet: Sheet, facts: Facts, one: Warned) -> list[Cell]:
     if one.lead_min is not None:
-        came, colour = sheet.t("glucose_report.came_after", minutes=f"{one.lead_min:.0f}"), INK
+        limit = f"{words.level(LOW, facts.unit)} {facts.unit}"
+        came, colour = sheet.t("glucose_report.came_after", limit=limit, minutes=f"{one.lead_min:.0f}"), INK
     else:
         came, colour = (sheet.t("glucose_report.came_none"), AMBER) if one.known else (sheet.t("glucose_report.came_unknown"), GREY)
     name = facts.label_name(one.label, sheet.language)

@@ -166,11 +166,11 @@ def test_the_page_says_all_that_it_must(language: str, written: list[str]) -> No
         assert part in text, part
 
 
-def test_mmol_per_litre_on_the_whole_page(written: list[str]) -> None:
+def test_mmol_per_litre_on_all_pages(written: list[str]) -> None:
     trace = made.trace()
-    printed(trace, made.report(trace), unit="mmol/L")
+    printed(trace, made.report(trace), unit="mmol/L", details=True)
     text = "\n".join(written)
-    assert "7.3 mmol/L" in text and "3.9–10.0" in text and ">13.9" in text
+    assert "7.3 mmol/L" in text and "below 3.9 mmol/L after" in text and "3.9–10.0" in text and ">13.9" in text
     assert [line for line in written if "mg/dL" in line and "file in mg/dL" not in line] == []
 
 
