@@ -1,5 +1,5 @@
 // Light and dark, and the language remembered for the next visit. Streamlit keeps its theme per path in local storage.
-const PATHS = ["/", "/worklist", "/image", "/ecg", "/models", "/validate"];
+const PATHS = ["/", "/worklist", "/image", "/ecg", "/glucose", "/models", "/validate"];
 export default function (component) {
   const { data, parentElement } = component;
   document.cookie = `medcore_language=${data.language}; Path=/; SameSite=Lax; Max-Age=31536000`;

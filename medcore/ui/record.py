@@ -89,15 +89,19 @@ def _keep(store: Store, row: ReportRow, verdict: str | None, note: str) -> None:
         store.add_read(row.report_id, verdict, note, session.actor())
 
 
-def sign_off(store: Store, row: ReportRow, shown: int | None) -> None:
-    """Draft or signed, by whom; sign, add to it, and the PDF, with the attribution of that number where one is on the page."""
+def sign_off(store: Store, row: ReportRow, shown: int | None, *, pdf: bool = True) -> None:
+    """Draft or signed, by whom; sign, add to it, and the PDF, with the attribution of that number where one is on the page.
+
+    `pdf` is False where the page has exports of its own.
+    """
     with st.container(key="card-sign"):
         st.markdown(f"#### {t('sign.title')}")
         if row.state == ReportState.DRAFT:
             _draft(store, row)
         else:
             _signed(store, row)
-        _pdf(row, shown)
+        if pdf:
+            _pdf(row, shown)
 
 
 def _draft(store: Store, row: ReportRow) -> None:

@@ -19,7 +19,7 @@ from medcore import export, registry
 from medcore.errors import MedcoreError
 from medcore.store import open_store
 from medcore.types import Study
-from medcore.ui import ecg_beat, ecg_samples, pixels
+from medcore.ui import ecg_beat, ecg_samples, glucose_out, glucose_packed, pixels
 from medcore.ui.tokens import TOKENS, Grant
 
 log = logging.getLogger(__name__)
@@ -124,6 +124,22 @@ def _pdf(grant: Grant, _request: Request) -> Response:
     return _file(body, f"medcore-report-{row.report_id[:8]}.pdf", "application/pdf")
 
 
+def _foreseen(grant: Grant, _request: Request) -> Response:
+    """The forecasts of a report, with the readings around them (see `glucose_packed`)."""
+    row = open_store().report(grant.subject)
+    forecast = row.report.glucose.forecast if row.report.glucose is not None else None
+    if forecast is None or not (row.report.gate.passed or row.report.overridden):
+        raise IndexError("no forecast")
+    return Response(
+        glucose_packed.packed(_study(row.study_id).study.traces[row.report.series_index], forecast), 200, KEEP_OUT, media_type=BINARY
+    )
+
+
+def _glucose(grant: Grant, _request: Request) -> Response:
+    """An export of glucose."""
+    return _file(*glucose_out.made(grant.kind, open_store(), grant.subject, _study(grant.subject).study, grant.options, grant.language))
+
+
 def _predictions(grant: Grant, _request: Request) -> Response:
     result = open_store().job(grant.subject).result or {}
     return _file(str(result.get("predictions", "")).encode("utf-8"), f"predictions-{grant.subject[:8]}.csv", "text/csv; charset=utf-8")
@@ -135,7 +151,7 @@ def _file(body: bytes, name: str, media_type: str) -> Response:
 
 _SERVED = {
     "series": _series, "recording": _recording, "marks": _marks, "beat": _beat, "influence": _influence, "pdf": _pdf,
-    "predictions": _predictions,
+    "predictions": _predictions, "foreseen": _foreseen, **dict.fromkeys(glucose_out.KINDS, _glucose),
 }  # fmt: skip
 
 

@@ -36,7 +36,7 @@ def named() -> bool:
     return actor().name != UNNAMED
 
 
-def grant(kind: str, subject: str, index: int = 0, language: str = "") -> str:
+def grant(kind: str, subject: str, index: int = 0, language: str = "", options: tuple[str, ...] = ()) -> str:
     """A URL from which this browser, in this session, may fetch what it names for a while (see `tokens.Grant`)."""
     context = get_script_run_ctx()
     if runtime.exists():
@@ -46,6 +46,7 @@ def grant(kind: str, subject: str, index: int = 0, language: str = "") -> str:
         subject=subject,
         index=index,
         language=language,
+        options=options,
         browser=st.context.cookies.get(BROWSER_COOKIE, ""),
         session=context.session_id if context else "",
     )

@@ -15,11 +15,12 @@ from medcore.ui.text import language, plain, sentence, t
 
 log = logging.getLogger(__name__)
 PAGES = PROJECT / "pages"
-NAMES = ("worklist", "image", "ecg", "models", "validate")
+NAMES = ("worklist", "image", "ecg", "glucose", "models", "validate")
 ICONS = {
     "worklist": ":material/list_alt:",
     "image": ":material/radiology:",
     "ecg": ":material/ecg_heart:",
+    "glucose": ":material/glucose:",
     "models": ":material/fact_check:",
     "validate": ":material/analytics:",
 }

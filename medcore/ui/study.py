@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from medcore import pipeline, registry
-from medcore.checks import reads_recordings
+from medcore.checks import reads_recordings, reads_traces
 from medcore.export.wording import age_words
 from medcore.store import Job, Store, StudyRow
-from medcore.types import Study
+from medcore.types import ModelCard, Study
 from medcore.ui import components, jobs, reading, session, shell
 from medcore.ui.text import coded, language, person_name, t
 from medcore.ui.worklist import flag_words, home, status_words
@@ -31,6 +31,7 @@ def about(row: StudyRow, study: Study, more: Sequence[Sequence[str]] = ()) -> No
             "about", title=person_name(person.name) or unknown, chips=[[status["icon"], status["words"]]], facts=facts, dense=True
         )
         lines = [line for one in study.series for line in one.warnings] + [line for one in study.recordings for line in one.warnings]
+        lines += [line for one in study.traces for line in one.warnings]
         warnings = dict.fromkeys((*study.warnings, *lines))
         if warnings:
             components.notice("indeterminate", t("image.warnings"), "warnings", [("", warning) for warning in warnings])
@@ -51,16 +52,23 @@ def unread(store: Store, row: StudyRow, study: Study, ledger: tuple[Job, ...]) -
 
 def _ask(store: Store, row: StudyRow, task: str | None) -> None:
     cards = registry.cards()
-    names = [name for name, card in cards.items() if reads_recordings(card) != bool(row.images)]
+    page = home(row)
+    names = [name for name, card in cards.items() if _page_of(card) == page]
     if not names:
         st.caption(t("models.none"))
         return
     first = names.index(task) if task in names else 0
     key = f"task-{language()}"  # a kept choice keeps its words, whatever the language
-    chosen = st.selectbox(t("image.task"), names, index=first, format_func=lambda name: reading.title(cards[name]), key=key)
+    titles = {name: reading.title(cards[name]) for name in names}
+    chosen = st.selectbox(t("image.task"), names, index=first, format_func=titles.__getitem__, key=key)
     if st.button(t("image.read"), type="primary", key="read-now"):
         store.enqueue("diagnose", row.study_id, chosen, {"override": False}, session.actor())
         st.rerun()
+
+
+def _page_of(card: ModelCard) -> str:
+    """The page that shows what a task reads."""
+    return "glucose" if reads_traces(card) else "ecg" if reads_recordings(card) else "image"
 
 
 def again(store: Store, row: StudyRow, task: str) -> None:

@@ -18,10 +18,11 @@ LIFETIME_S = 15 * 60
 class Grant:
     """What a token opens, and for whom."""
 
-    kind: str  # "series", "recording", "marks", "beat", "influence", "pdf" or "predictions"
+    kind: str  # "series", "recording", "marks", "beat", "influence", "foreseen", "pdf", "glucose-…" or "predictions"
     subject: str  # the id of the study (series, recording), of the report, or of the job (predictions)
     index: int = 0  # of the series, of the recording, or of the attribution; of a PDF: of the attribution it shows, from 1, 0 for none
     language: str = ""  # of the PDF
+    options: tuple[str, ...] = ()  # of an export of glucose: see `glucose_out`
     browser: str  # the HttpOnly cookie of the browser it was granted to
     session: str  # the Streamlit session; when that ends, so does the grant
     expires: float = 0.0

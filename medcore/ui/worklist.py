@@ -11,6 +11,7 @@ from medcore import registry, settings
 from medcore.errors import MedcoreError, MixedPatients
 from medcore.export.wording import class_name
 from medcore.store import Store, StudyRow, StudyStatus, WorkerState
+from medcore.types import CGM
 from medcore.ui import asking, components, demo, intake, session, shell
 from medcore.ui.text import language, person_name, sentence, t, texts
 
@@ -22,12 +23,15 @@ VERDICT_ICON = {"agree": "absent", "disagree": "failed", "amend": "indeterminate
 FILTERS = ("all", "flagged", "active", "ready", "refused", "signed")
 PAGE = 50
 _WORKER_ICON = {"ready": "absent", "starting": "running", "down": "failed"}
+_PAGE_OF = {"ECG": "ecg", CGM: "glucose"}  # of a demo case, by its modality
 _EVERY_S, _WORKER_S = 0.4, 2.0
 
 
 def home(row: StudyRow) -> str:
-    """The page that shows a study: that of ECGs where there is no image in it."""
-    return "image" if row.images else "ecg"
+    """The page that shows a study: where there is no image in it, that of glucose for a sensor's trace, else that of ECGs."""
+    if row.images:
+        return "image"
+    return "glucose" if CGM in (row.modality or "").split("/") else "ecg"
 
 
 def rows(store: Store, search: str, chosen: str, limit: int) -> tuple[StudyRow, ...]:
@@ -165,7 +169,7 @@ def rail(store: Store, page: str | None = None) -> None:
     with st.container(key="card-demo"):
         st.markdown(f"#### {t('demo.title')}")
         for case in demo.cases():
-            if page and page != ("ecg" if case.modality == "ECG" else "image"):
+            if page and page != _PAGE_OF.get(case.modality, "image"):
                 continue
             with st.container(key=f"demo-{case.name}"):
                 label = f"**{t(f'demo.{case.name}_title')}** · {t(f'demo.{case.name}')}"
