@@ -90,11 +90,12 @@ def curve(rows: Rows, about: About, said: Said | None) -> Curve:
     most = np.array([_MOST_DOSE[kind] for kind in rows.kinds])
     bad_reading = np.isnan(when.clock_s[:count]) | ~read.readable
     bad_dose = np.isnan(when.clock_s[count:]) | ~(amounts <= most)
+    unit = about.unit or said.unit or (values.UNITS[0] if bad_reading.all() else values.unit_of(read))
+    bad_reading |= values.too_low(read, unit)
     _tell_bad(np.concatenate([bad_reading, bad_dose]), [*rows.lines, *rows.dose_lines], about.warnings)
     kept = np.flatnonzero(~bad_reading & (read.number != 0))  # a 0 is how some exports write that there was no reading
     read = values.Values(read.number[kept], read.beyond[kept])
     lines = [rows.lines[place] for place in kept]
-    unit = (about.unit or said.unit or values.unit_of(read)) if len(kept) else values.UNITS[0]
     glucose = values.in_mg_dl(read, unit, lines, about.limits)
     instants = when.instant_s
     samples = Samples(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from medcore.errors import GlucoseUnitUnknown, Inconsistent
 
 Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 MMOL = 18.016  # mg/dL in one mmol/L: the molar mass of glucose is 180.156 g/mol
 UNITS = ("mg/dL", "mmol/L")
 _LOW = {"low", "lo", "niedrig", "tief", "bas", "bajo", "basso", "laag", "baixo", "below", "niski", "低", "< low"}
@@ -20,6 +21,7 @@ _HIGH = {"high", "hi", "hoch", "haut", "eleve", "élevé", "alto", "hoog", "abov
 _BEYOND = re.compile(r"([<>≤≥])\s*(\d+(?:[.,]\d+)?)", re.ASCII)
 _MOST = 1000.0  # mg/dL: more is no glucose, in any unit
 _LEAST_MG = 20.0  # mg/dL: sensors stop at 40, and mmol/L stay below it
+_LEAST_SENSOR = {"mg/dL": 2.0, "mmol/L": 1.0}  # less is a sensor's way to say nothing; mmol/L begin at 2.2, meters at 1.1
 _MOST_MMOL = 35.0  # sensors stop at 27.8 mmol/L, meters at 33.3
 _DOUBTFUL = (28.0, 50.0)  # a median in here is too much for mmol/L and too little for mg/dL
 
@@ -43,9 +45,9 @@ class Values:
     beyond: NDArray[np.int16]
 
     @property
-    def readable(self) -> NDArray[np.bool_]:
+    def readable(self) -> Mask:
         """Which texts say something."""
-        said: NDArray[np.bool_] = ~np.isnan(self.number) | (self.beyond != 0)
+        said: Mask = ~np.isnan(self.number) | (self.beyond != 0)
         return said
 
 
@@ -98,13 +100,19 @@ def unit_of(read: Values) -> str:
     Raises:
         GlucoseUnitUnknown: they speak for none.
     """
-    plain = read.number[(read.beyond == 0) & ~np.isnan(read.number)]
+    plain = read.number[(read.beyond == 0) & (read.number > 0)]
     if not len(plain):
         raise GlucoseUnitUnknown("This file does not state whether its glucose is in mg/dL or mmol/L; please state it.")
     middle = float(np.median(plain))
     if _DOUBTFUL[0] <= middle <= _DOUBTFUL[1]:
         raise GlucoseUnitUnknown("Neither this file nor its numbers tell whether its glucose is in mg/dL or mmol/L; please state it.")
     return "mmol/L" if middle < _DOUBTFUL[0] else "mg/dL"
+
+
+def too_low(read: Values, unit: str) -> Mask:
+    """(N,) which numbers are below all that a sensor gives in either unit: no readings, and no sign of another unit."""
+    low: Mask = (read.beyond == 0) & (read.number > 0) & (read.number < _LEAST_SENSOR[unit])
+    return low
 
 
 def in_mg_dl(read: Values, unit: str, lines: Sequence[int], limits: Limits, factor: float = MMOL) -> Floats:

@@ -72,6 +72,13 @@ def test_a_few_unreadable_rows_are_left_out_and_named() -> None:
     assert len(trace.glucose) == 597 and trace.warnings == ("3 unreadable rows were left out: line 11, 21, 31.",)
 
 
+def test_numbers_below_all_sensors_are_no_readings_and_no_other_unit() -> None:
+    lines = build.table(TIMES, VALUES.tolist()).decode().splitlines()
+    lines[10] = lines[10].split(",")[0] + ",1.8"
+    trace = traced("\n".join(lines).encode())
+    assert len(trace.glucose) == 599 and trace.warnings == ("1 unreadable rows were left out: line 11.",)
+
+
 def test_many_unreadable_rows_are_refused_by_the_first() -> None:
     lines = build.table(TIMES, VALUES.tolist()).decode().splitlines()
     for place in range(100, 140):
