@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from medcore import pipeline, read
-from medcore.errors import MedcoreError, SamplingRateUnknown, StoreError
+from medcore.errors import ColumnsUnknown, DateOrderUnknown, GlucoseUnitUnknown, MedcoreError, SamplingRateUnknown, StoreError
 from medcore.store import Actor, Store
 from medcore.types import Study
+
+ASKING = (SamplingRateUnknown, ColumnsUnknown, DateOrderUnknown, GlucoseUnitUnknown)  # refusals that a person's word settles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +21,9 @@ class Outcome:
     existed: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()  # stored, but no model could be chosen
     refused: tuple[tuple[str, MedcoreError], ...] = ()  # file name as uploaded, why
-    asking: tuple[tuple[str, bytes], ...] = ()  # ECGs that do not state their sampling rate: name and bytes, to be read again with a note
+    asking: tuple[
+        tuple[str, bytes, str], ...
+    ] = ()  # files that do not say all: name, bytes and what is asked, to be read again with a note
 
 
 def admit(store: Store, files: Sequence[tuple[str, bytes]], actor: Actor, *, demo: bool = False) -> Outcome:
@@ -39,10 +43,10 @@ def admit(store: Store, files: Sequence[tuple[str, bytes]], actor: Actor, *, dem
             refused.append((study.sources[0].name, error))
     for refusal in taken.refused:
         store.audit("upload_refused", "", actor, {"code": refusal.error.code})
-    doubtful = {name for name, error in refused if error.code == SamplingRateUnknown("").code}
+    doubtful = {name: error.code for name, error in refused if isinstance(error, ASKING)}
     return Outcome(
         added=tuple(added), existed=tuple(existed), unread=tuple(unread), refused=tuple(refused),
-        asking=tuple((name, data) for name, data in files if name in doubtful),
+        asking=tuple((name, data, doubtful[name]) for name, data in files if name in doubtful),
     )  # fmt: skip
 
 

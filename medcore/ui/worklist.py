@@ -216,7 +216,7 @@ def told(store: Store) -> None:
     if outcome is None:
         return
     if outcome.asking:
-        asking.rate(store, outcome)
+        asking.ask(store, outcome)
     for number, (name, error) in enumerate(outcome.refused[:8]):
         components.notice("failed", sentence(error), f"refused-{number}", [(name, ""), *_both(error)])
     if len(outcome.refused) > 8:

@@ -222,7 +222,7 @@ def test_a_file_without_a_rate_is_asked_about_and_read_again(hearts: World) -> N
     rows = "\n".join(f"{value:.4f}" for value in ecg_nouns.recording(leads=("I",)).signal[0])
     told = intake.admit(hearts.store, [("one.csv", f"I\n{rows}\n".encode())], READER)
     assert [error.code for _, error in told.refused] == ["sampling_rate_unknown"]
-    assert [name for name, _ in told.asking] == ["one.csv"]
+    assert [name for name, _, _ in told.asking] == ["one.csv"]
 
     def page() -> None:
         import streamlit as st
@@ -259,7 +259,7 @@ def test_who_does_not_know_the_rate_leaves_the_file_out(hearts: World) -> None:
 
     app = AppTest.from_function(page, default_timeout=20)
     app.session_state["language"] = "en"
-    app.session_state["outcome"] = intake.Outcome(refused=(("a.csv", SamplingRateUnknown("No rate.")),), asking=(("a.csv", b"1\n2\n"),))
+    app.session_state["outcome"] = intake.Outcome(refused=(("a.csv", SamplingRateUnknown("No rate.")),), asking=(("a.csv", b"1\n2\n", "sampling_rate_unknown"),))
     app.run()
     app.button(key="ask-skip").click().run()
     assert app.session_state["outcome"].asking == () and len(app.session_state["outcome"].refused) == 1
