@@ -15,7 +15,7 @@ def row(*fields: str) -> str:
 
 
 def test_the_page_holds_each_row_of_the_table() -> None:
-    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    lines = PAGE.read_text(encoding="utf-8").partition("## Glucose")[0].splitlines()
     rows = [line for line in lines if line.startswith("| ") and not line.startswith(("| format", "|---"))]
     expected = [
         row(each.name, each.files, "seen on a real file: " + each.seen if each.seen else "from the specification only", each.reads,
