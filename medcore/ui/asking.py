@@ -62,7 +62,7 @@ def _table(store: Store, outcome: intake.Outcome, code: str) -> None:
         columns = _columns(rows, turn) if code == "columns_unknown" else {}
         unit = st.selectbox(t("ask_table.unit"), GLUCOSE_UNITS, index=None, key=f"glucose-unit-{turn}")
         order = st.selectbox(t("ask_table.date_order"), DATE_ORDERS, index=None, format_func=_date_order, key=f"date-order-{turn}")
-        wanted = {
+        wanted: dict[str, list[object]] = {
             "columns_unknown": [columns.get("time_column"), columns.get("glucose_column"), unit, order],
             "date_order_unknown": [order],
         }

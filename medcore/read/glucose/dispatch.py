@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from medcore.errors import ColumnsUnknown, NotAnImage, TooLarge
+from medcore.errors import NotAnImage, TooLarge
 from medcore.read.curve import Curve
 from medcore.read.glucose import carelink, clarity, columns, events, libre, nightscout, ohio, plain, tidepool
 from medcore.read.glucose.note import NOTE_BYTES, Said, is_note
@@ -55,26 +55,19 @@ def _table(data: memoryview, said: Said | None) -> Curve | None:
         return None
     text = decoded(data)
     divided = list(sheets(text)) if text is not None else []
-    if said is not None and said.time_column is not None:
-        return _told(divided, said)
     for sheet in divided:
         reader = _names(sheet)
         if reader is not None:
             return reader(said)
     for sheet in divided:
+        known = plain.told(sheet, said) if said is not None else None
+        if known is not None:
+            return replace(plain.read(sheet, *known, said), noted=True)
+    for sheet in divided:
         question = plain.asks(sheet)
         if question is not None:
             raise question
     return None
-
-
-def _told(divided: Sequence[Sheet], said: Said) -> Curve:
-    """The curve in the columns that a person named."""
-    for sheet in divided:
-        known = plain.told(sheet, said)
-        if known is not None:
-            return replace(plain.read(sheet, *known, said), noted=True)
-    raise ColumnsUnknown("The columns that were stated hold no times with values beside them; please state them again.")
 
 
 def _names(sheet: Sheet) -> Callable[[Said | None], Curve] | None:

@@ -25,7 +25,7 @@ _AMOUNT = r" ?(value )?\((units?|einheiten|unites?|unidades|unita)\)"
 _NAMES: Mapping[str, re.Pattern[str]] = {
     "time": columns.any_of(
         "device timestamp", "geratezeitstempel", "horodatage de l.appareil", "(sello de tiempo|marca de hora) del dispositivo",
-        "timestamp (del )?dispositivo", "tijdstempel apparaat", "time", "(uhr)?zeit", "heure", "hora", "ora",
+        "timestamp (del )?dispositivo", "tijdstempel apparaat", "timestamp", "time", "(uhr)?zeit", "heure", "hora", "ora",
     ),
     "kind": columns.any_of(
         "record type", "aufzeichnungstyp", "(typ|art) des eintrags", "type d.enregistrement", "tipo de registro",

@@ -32,18 +32,24 @@ class Sheet:
         Raises:
             TooLarge: more than GLUCOSE_ROWS of them; the line is named. Inconsistent: the rows cannot be told apart.
         """
-        source = csv.reader(io.StringIO(self.text, newline=""), delimiter=self.delimiter)
-        count = 0
+        if self.text.count("\n") > GLUCOSE_ROWS + after:
+            raise TooLarge(f"The table goes on after line {GLUCOSE_ROWS + after}, more rows than are read from one file.")
+        source = csv.reader(_lines(self.text), delimiter=self.delimiter)
         try:
             for cells in source:
-                if source.line_num <= after or not cells:
-                    continue
-                count += 1
-                if count > GLUCOSE_ROWS:
-                    raise TooLarge(f"The table goes on after line {source.line_num}, more rows than are read from one file.")
-                yield source.line_num, cells
+                if source.line_num > after and cells:
+                    yield source.line_num, cells
         except csv.Error:
             raise Inconsistent(_NO_CSV) from None
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines one after the other, so that not all of them are in memory beside the text."""
+    end_sign, start = "\n" if "\n" in text else "\r", 0
+    while start < len(text):
+        end = text.find(end_sign, start) + 1 or len(text)
+        yield text[start:end]
+        start = end
 
 
 def decoded(data: memoryview) -> str | None:
@@ -59,9 +65,9 @@ def decoded(data: memoryview) -> str | None:
             return None
         codec = "utf-16-le" if places[0] else "utf-16-be"
     try:
-        return bytes(data).decode(codec)
+        return str(data, codec)
     except UnicodeDecodeError:
-        return None if wide else bytes(data).decode("cp1252", "replace")
+        return None if wide else str(data, "cp1252", "replace")
 
 
 def sheets(text: str) -> Iterator[Sheet]:

@@ -108,9 +108,9 @@ def test_ten_million_rows_are_refused_in_time() -> None:
     row = b"2024-03-01 00:00:00,120\n"
     data = b"time,glucose_mg_dl\n" + row * 5_000_000  # 120 MB, below the limit of bytes
     start = time.monotonic()
-    with pytest.raises(TooLarge, match=r"after line 600002"):
+    with pytest.raises(TooLarge, match=r"after line 600001"):
         reader.read("x", data)
-    assert time.monotonic() - start < 60
+    assert time.monotonic() - start < 30  # on a machine that does other things too
     with pytest.raises(TooLarge, match="larger than the reader takes"):
         reader.read("x", b"time,glucose_mg_dl\n" + row * 10_000_000)
 

@@ -123,6 +123,12 @@ def test_libre_of_an_american_account() -> None:
     assert trace.date_order == "mdy" and np.array_equal(trace.clock_s, wall([when.replace(second=0) for when in times]))
 
 
+def test_a_practices_export_and_a_bare_one() -> None:
+    rows = "\n".join(f"{when:%Y-%m-%dT%H:%M:%S},0,{value / build.MMOL:.1f}" for when, value in zip(TIMES, VALUES, strict=True))
+    curve = curved(f"a,b,c\nfake-device,,\nTimestamp,Record Type,Historic Glucose (mmol/L)\n{rows}".encode())
+    assert curve.trace is not None and curve.trace.unit == "mmol/L" and curve.trace.file_format == "FreeStyle Libre"
+
+
 def test_libres_older_export() -> None:
     times, values = build.clock(100, 15.0), build.glucose(100, 15.0)
     curve = curved(build.libre_old(list(zip(times, values, strict=True))))

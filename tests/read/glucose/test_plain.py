@@ -97,8 +97,19 @@ def test_two_columns_of_glucose_are_asked_about() -> None:
 
 
 def test_answers_that_fit_no_column_ask_again() -> None:
-    intake = reader.read_all([("a.csv", build.table(TIMES, VALUES.tolist())), ("n.txt", note(time_column=4, glucose_column=9))])
+    intake = reader.read_all([("a.csv", build.table(TIMES, VALUES.tolist(), "a,b")), ("n.txt", note(time_column=4, glucose_column=9))])
     assert [one.error.code for one in intake.refused] == ["columns_unknown"]
+
+
+def test_a_note_about_one_table_leaves_other_files_of_the_upload_alone() -> None:
+    from tests.read.build_ecg import heart
+    from tests.read.build_ecg import table as ecg
+
+    heartbeats = ecg(heart(1.0), "time,I (mV),II (mV)\n", times=[f"{number / 250:.3f}" for number in range(250)])
+    files = [("a.csv", build.table(TIMES, VALUES.tolist(), "a,b")), ("b.csv", build.clarity(TIMES, VALUES)), ("c.csv", heartbeats)]
+    intake = reader.read_all([*files, ("n.txt", note(time_column=1, glucose_column=2, unit="mg/dL"))])
+    assert intake.refused == () and [len(study.sources) for study in intake.studies] == [2, 1, 1]
+    assert [study.traces[0].file_format for study in intake.studies[:2]] == ["table", "Dexcom Clarity"] and intake.studies[2].recordings
 
 
 @pytest.mark.parametrize(
