@@ -72,7 +72,7 @@ def _brings(one: Sequence[Track], other: Sequence[Track], personal: Sequence[boo
     out: dict[str, Any] = {"subjects": len(own)}
     for horizon in HORIZONS:
         parts = [
-            [said(track, horizon, np.zeros((len(track.logits), 2)), personal=mine) for track in side if track.number in set(own)]
+            [said(track, horizon, np.zeros((len(track.trace.minutes), 2)), personal=mine) for track in side if track.number in set(own)]
             for side, mine in zip((one, other), personal, strict=True)
         ]
         out[str(horizon)] = figures.compared(*parts)
@@ -82,7 +82,7 @@ def _brings(one: Sequence[Track], other: Sequence[Track], personal: Sequence[boo
 def _explained(subjects: Sequence[Subject], fold: Any, nets: Sequence[Any]) -> dict[str, Any]:
     """Each method against a random order of quarter-hours, and against a network with random weights, at moments of unseen subjects."""
     rng = np.random.default_rng(0)
-    random_net = module.network().eval().requires_grad_(False)
+    random_net, shipped = module.network().eval().requires_grad_(False), pipeline.loaded("glucose_forecast").model
     rows: dict[str, list[list[float]]] = {name: [] for name in explain.SEQUENCE_METHODS}
     for _ in range(MOMENTS):
         number = int(rng.integers(len(subjects)))
@@ -90,10 +90,7 @@ def _explained(subjects: Sequence[Subject], fold: Any, nets: Sequence[Any]) -> d
         if len(trace.minutes) < 100:
             continue
         seen = windows(trace, np.array([int(rng.integers(60, len(trace.minutes)))]))
-        own, blank = (
-            forecaster.Model(nets=(net,), horizons=module.HORIZONS, calibrations=(), lines=np.zeros(0), lock=_lock())
-            for net in (nets[fold[number]], random_net)
-        )
+        own, blank = (replace(shipped, nets=(net,)) for net in (nets[fold[number]], random_net))
         for method in rows:
             found = forecaster.attribute(own, seen, 60.0, method).values
             other = forecaster.attribute(blank, seen, 60.0, method).values
@@ -118,12 +115,6 @@ def _taken(model: forecaster.Model, seen: Any, order: Any) -> float:
     copies = replace(seen, near=near, far=np.repeat(seen.far, 3, axis=0), now=np.repeat(seen.now, 3, axis=0))
     full, none, part = forecaster.forward(model.nets, copies)[0][:, module.HORIZONS.index(60.0), 2]
     return float(abs(full - part) / abs(full - none)) if abs(full - none) > 2.0 else float("nan")
-
-
-def _lock() -> Any:
-    import threading
-
-    return threading.Lock()
 
 
 def _speed(subjects: Sequence[Subject]) -> dict[str, Any]:

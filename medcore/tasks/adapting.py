@@ -29,6 +29,7 @@ class Pace:
     gain: float = 0.02  # how far an end of the band moves a reading, in shares of its distance from the middle
     haste: float = 0.10  # the same at the start of a trace
     settled: float = 100.0  # readings after which the gain has come near its lasting size
+    start: float = 0.08  # logarithm of the factor that a new wearer's band begins with: bands were learned on other wearers
     narrowest: float = -1.0  # logarithms of the least and most that a distance is stretched by
     widest: float = 1.5
 
@@ -71,7 +72,7 @@ def _widened(middle: Floats, quantiles: Floats, observed: Floats, known: Ints, p
     """The quantiles about the corrected middle, each end as far out as past errors ask."""
     away = quantiles - quantiles[:, 2:3]
     out = np.empty_like(quantiles)
-    stretch = np.zeros(len(LEVELS))  # logarithm of the factor on each distance from the middle
+    stretch = pace.start * np.abs(_SIDE)  # logarithm of the factor on each distance from the middle
     done = counted = 0
     for k in range(len(middle)):
         while done < known[k]:

@@ -22,6 +22,7 @@ from medcore.explain import SEQUENCE_METHODS, SignalInfluence
 from medcore.networks.device import device
 from medcore.networks.foresight import Foreseer
 from medcore.tasks.adapting import LEVELS, Pace, adapted
+from medcore.tasks.warning import WITHIN, Odds, evidence
 from medcore.tasks.windows import STEPS, Windows, ahead, lows, windows
 from medcore.types import Trace
 
@@ -30,7 +31,6 @@ Ints = NDArray[np.int64]
 Progress = Callable[[float], None]
 TOGETHER = 1024  # moments in one pass
 LAGS = 12  # readings that the pooled straight line sees
-WITHIN = (30.0, 60.0)  # minutes, of the warning
 INTERVALS = (5.0, 15.0)  # minutes: the straight line has weights for each
 
 
@@ -48,10 +48,11 @@ class Task(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """Networks, the calibration of each warning, and the pooled straight lines (2 intervals, H, 1 + LAGS) that they are compared with."""
+    """Networks, the odds of a low and their calibration, and the pooled straight lines (2 intervals, H, 1 + LAGS)."""
 
     nets: tuple[Foreseer, ...]
     horizons: tuple[float, ...]
+    odds: Odds
     calibrations: tuple[Calibration, ...]
     lines: Floats
     lock: threading.Lock
@@ -79,10 +80,11 @@ def load(weights: bytes, network: Callable[[], Foreseer], horizons: tuple[float,
         nets = [_net(tensors, f"net{k}.", network) for k in range(count)]
         scale, bias = (tensors[f"calibration.{name}"].double().numpy() for name in ("scale", "bias"))
         lines = tensors["lines"].double().numpy()
+        odds = Odds(**{name: tensors[f"odds.{name}"].double().numpy() for name in ("mean", "scale", "weight")})
     except (safetensors.SafetensorError, RuntimeError, KeyError, ValueError, IndexError) as error:
         raise ModelUnavailable("The weights file does not hold the network that its task needs.") from error
     calibrations = tuple(Calibration(scale=s, bias=b) for s, b in zip(scale, bias, strict=True))
-    return Model(nets=tuple(nets), horizons=horizons, calibrations=calibrations, lines=lines, lock=threading.Lock())
+    return Model(nets=tuple(nets), horizons=horizons, odds=odds, calibrations=calibrations, lines=lines, lock=threading.Lock())
 
 
 def _net(tensors: dict[str, Tensor], prefix: str, network: Callable[[], Foreseer]) -> Foreseer:
@@ -91,11 +93,12 @@ def _net(tensors: dict[str, Tensor], prefix: str, network: Callable[[], Foreseer
     return net.to(device()).eval().requires_grad_(False)
 
 
-def dump(nets: Sequence[Foreseer], calibrations: Sequence[Calibration], lines: Floats) -> bytes:
+def dump(nets: Sequence[Foreseer], odds: Odds, calibrations: Sequence[Calibration], lines: Floats) -> bytes:
     """The inverse of `load`."""
     tensors = {f"net{k}.{name}": value.cpu() for k, net in enumerate(nets) for name, value in net.state_dict().items()}
     tensors["calibration.scale"] = torch.from_numpy(np.stack([one.scale for one in calibrations]))
     tensors["calibration.bias"] = torch.from_numpy(np.stack([one.bias for one in calibrations]))
+    tensors |= {f"odds.{name}": torch.from_numpy(getattr(odds, name)) for name in ("mean", "scale", "weight")}
     tensors["lines"] = torch.from_numpy(lines)
     return safetensors.torch.save({name: value.contiguous() for name, value in tensors.items()})
 
@@ -121,12 +124,14 @@ def _tensor(array: NDArray[Any]) -> Tensor:
 def predict(model: Model, seen: Windows, now: Floats, progress: Progress | None = None) -> Foreseen:
     """What the networks foresee at B moments at which glucose is `now` (B,) mg/dL, before anything personal."""
     change, logits = forward(model.nets, seen, progress)
+    quantiles = change + now[:, None, None]
+    logits = model.odds.log_odds(evidence(now, quantiles, logits, straight(model.lines, seen), seen), now)
     pairs = [np.stack([np.zeros(len(now)), logits[:, k]], axis=1) for k in range(len(WITHIN))]
     p_low = np.stack([one.probabilities(pair)[:, 1] for one, pair in zip(model.calibrations, pairs, strict=True)], axis=1)
     ends = [one.interval(pair) for one, pair in zip(model.calibrations, pairs, strict=True)]
     low, high = (np.stack([end[side][:, 1] for end in ends], axis=1) for side in (0, 1))
     p_low[:, 1] = np.maximum(p_low[:, 0], p_low[:, 1])  # calibrated apart, they could cross
-    return Foreseen(quantiles=change + now[:, None, None], p_low=p_low, low=np.minimum(low, p_low), high=np.maximum(high, p_low))
+    return Foreseen(quantiles=quantiles, p_low=p_low, low=np.minimum(low, p_low), high=np.maximum(high, p_low))
 
 
 def foresee(model: Model, trace: Trace, origins: Ints, progress: Progress | None = None, only: Sequence[float] = ()) -> Foreseen:
@@ -177,10 +182,10 @@ def attribute(model: Model, seen: Windows, horizon: float, method: str) -> Signa
     return SignalInfluence(values=values.astype(np.float32), baseline="four hours at this level", gap=found.gap)
 
 
-def straight(lines: Floats, seen: Windows, interval_min: float, horizon: int) -> Floats:
-    """(B,) change in mg/dL that the pooled line on the last twelve readings foresees for horizon number `horizon`."""
-    step, weights = (1, lines[0]) if interval_min < 10 else (3, lines[1])
-    change: Floats = lagged(seen, step) @ weights[horizon]
+def straight(lines: Floats, seen: Windows) -> Floats:
+    """(B, H) change in mg/dL that the pooled line on the last twelve readings foresees."""
+    slow = seen.now[:, 2] * 15.0 >= 10.0  # by the interval of the sensor
+    change: Floats = np.where(slow[:, None], lagged(seen, 3) @ lines[1].T, lagged(seen, 1) @ lines[0].T)
     return change
 
 

@@ -23,11 +23,12 @@ from medcore.networks.device import use_threads
 from medcore.networks.foresight import Foreseer
 from medcore.settings import PROJECT
 from medcore.signals.glucose_warning import Tally, tally
-from medcore.tasks import forecaster
+from medcore.tasks import forecaster, warning
 from medcore.tasks.adapting import Pace, adapted
-from medcore.tasks.forecaster import LAGS, WITHIN, Task
+from medcore.tasks.forecaster import LAGS, Task
 from medcore.tasks.kinds import forecast_figures as figures
 from medcore.tasks.kinds.forecaster import HORIZONS
+from medcore.tasks.warning import WITHIN, Odds, evidence
 from medcore.tasks.windows import Windows, ahead, lows, windows
 from medcore.training import install
 from medcore.training.forecast import Recipe, drawn, fit, hide
@@ -54,7 +55,8 @@ class Plan:
 class Track:
     """One subject's trace, as recorded or thinned, and what the network that never saw the subject foresees at each of its N readings.
 
-    `quantiles` (N, H, 5) mg/dL before anything personal, `logits` (N, 2), `low` (N, 2) truth, `lines` (N, H) change by the pooled line.
+    `quantiles` (N, H, 5) mg/dL before anything personal, `evidence` (N, 2, F) of a low, `low` (N, 2) truth, `lines` (N, H) change by the
+    pooled line of the other folds.
     """
 
     number: int
@@ -63,7 +65,7 @@ class Track:
     trace: Trace
     thin: bool
     quantiles: Floats
-    logits: Floats
+    evidence: Floats
     low: Floats
     lines: Floats
 
@@ -132,11 +134,12 @@ def tracks(
             shown = seen if without is None else hidden(seen, without)
             change, logits = forecaster.forward([nets[fold[number]]], shown)
             weights = straight[fold[number]]
-            by_line = np.stack([forecaster.straight(weights, seen, trace.interval_min, k) for k in range(change.shape[1])], axis=1)
+            by_line, now = forecaster.straight(weights, seen), trace.glucose.astype(np.float64)
+            quantiles = change + now[:, None, None]
             out.append(
                 Track(
                     number=number, set=f"{own} thinned to 15" if thin else own, fold=int(fold[number]), trace=trace, thin=thin,
-                    quantiles=change + trace.glucose[:, None, None], logits=logits, lines=by_line,
+                    quantiles=quantiles, evidence=evidence(now, quantiles, logits, by_line, seen), lines=by_line,
                     low=np.stack([lows(one.trace, kept, within) for within in WITHIN], axis=1).astype(np.float64),
                 )
             )  # fmt: skip
@@ -178,15 +181,22 @@ def personally(track: Track, horizon: float) -> Floats:
     return adapted(minutes, now, track.quantiles[:, round(horizon / 5) - 1], observed, arrived, Pace())
 
 
-def calibrated(all_tracks: Sequence[Track], names: Sequence[str], fold: int | None, draws: int) -> list[Calibration]:
-    """The calibration of both warnings on the tracks of the folds other than `fold` (None: of all)."""
-    own = [track for track in all_tracks if track.fold != fold]
+def weighed(found: Sequence[Track], fold: int | None) -> Odds:
+    """The odds of a low, fitted on the tracks of the folds other than `fold` (None: of all)."""
+    own = [track for track in found if track.fold != fold]
+    rows = [np.concatenate(parts) for parts in zip(*((track.evidence, track.low, track.trace.glucose) for track in own), strict=True)]
+    return warning.fit(rows[0], rows[1], rows[2].astype(np.float64))
+
+
+def calibrated(found: Sequence[Track], log_odds: Sequence[Floats], names: Sequence[str], fold: int | None, draws: int) -> list[Calibration]:
+    """The calibration of both warnings' log odds (N, 2) a track on those of the folds other than `fold` (None: of all)."""
+    own = [(track, odds) for track, odds in zip(found, log_odds, strict=True) if track.fold != fold]
     rng = np.random.default_rng(0)
     out = []
     for within in range(len(WITHIN)):
-        logits = np.concatenate([track.logits[:, within] for track in own])
-        low = np.concatenate([track.low[:, within] for track in own])
-        group = np.concatenate([np.full(len(track.logits), track.number) for track in own])
+        logits = np.concatenate([odds[:, within] for _, odds in own])
+        low = np.concatenate([track.low[:, within] for track, _ in own])
+        group = np.concatenate([np.full(len(odds), track.number) for track, odds in own])
         known = np.flatnonzero(~np.isnan(low))
         rows = rng.choice(known, min(ROWS, len(known)), replace=False)
         pair = np.stack([np.zeros(len(rows)), logits[rows]], axis=1)
@@ -195,7 +205,7 @@ def calibrated(all_tracks: Sequence[Track], names: Sequence[str], fold: int | No
 
 
 def probabilities(calibrations: Sequence[Calibration], logits: Floats) -> Floats:
-    """(N, 2) logits -> (N, 2) calibrated probabilities of a low."""
+    """(N, 2) log odds -> (N, 2) calibrated probabilities of a low."""
     pairs = [np.stack([np.zeros(len(logits)), logits[:, k]], axis=1) for k in range(len(WITHIN))]
     p = np.stack([one.probabilities(pair)[:, 1] for one, pair in zip(calibrations, pairs, strict=True)], axis=1)
     p[:, 1] = np.maximum(p[:, 0], p[:, 1])
@@ -209,15 +219,22 @@ def measure(
     names = [f"{one.set} {one.name}" for one in subjects]
     straight = [lines(pool, fold[pool.subject] != number, subjects) for number in range(plan.recipe.folds)]
     found = tracks(subjects, fold, nets, straight)
-    crossed = {number: calibrated(found, names, number, 0) for number in range(plan.recipe.folds)}
-    p_low = [probabilities(crossed[track.fold], track.logits) for track in found]
-    final = calibrated(found, names, None, calibrate.DRAWS)
-    weights = forecaster.dump(nets, final, lines(pool, np.ones(len(pool.now), bool), subjects))
+    by_fold = {number: weighed(found, number) for number in range(plan.recipe.folds)}
+    log_odds = [by_fold[track.fold].log_odds(track.evidence, track.trace.glucose.astype(np.float64)) for track in found]
+    crossed = {number: calibrated(found, log_odds, names, number, 0) for number in range(plan.recipe.folds)}
+    p_low = [probabilities(crossed[track.fold], odds) for track, odds in zip(found, log_odds, strict=True)]
+    final = calibrated(found, log_odds, names, None, calibrate.DRAWS)
+    weights = forecaster.dump(nets, weighed(found, None), final, lines(pool, np.ones(len(pool.now), bool), subjects))
     result = _forecasts(found, p_low)
     counted = [k for k, track in enumerate(found) if not track.thin and subjects[track.number].set in plan.counted]
     result |= _warnings(card, [found[k] for k in counted], [p_low[k] for k in counted], final, plan.recipe.folds)
     shown = [f"{name}_{horizon}" for horizon in HORIZONS for name in ("rmse", "skill", "coverage", "clarke_ab", "auroc_low", "ece_low")]
-    return result | {"shown": shown, "groups": len(subjects), "folds": plan.recipe.folds, "temperature": round(final[1].temperature, 4)}, weights
+    return result | {
+        "shown": shown,
+        "groups": len(subjects),
+        "folds": plan.recipe.folds,
+        "temperature": round(final[1].temperature, 4),
+    }, weights
 
 
 def _forecasts(found: Sequence[Track], p_low: Sequence[Floats]) -> dict[str, Any]:
@@ -321,7 +338,7 @@ def _tally(track: Track, score: Floats, threshold: float, horizon: float) -> Tal
 
 def _threshold(found: Sequence[Track], scores: Sequence[Floats], horizon: float, rate: float) -> float:
     """The lowest of a grid of thresholds at which there are at most `rate` false warnings a day."""
-    grid = np.unique(np.quantile(np.concatenate(scores), 1 - np.geomspace(0.3, 3e-4, 60)))
+    grid = np.unique(np.quantile(np.concatenate(scores), 1 - np.geomspace(0.3, 3e-4, 1000)))
     low, high = 0, len(grid) - 1
     while low < high:  # false warnings fall as the threshold rises, but for noise
         middle = (low + high) // 2

@@ -8,10 +8,11 @@ from medcore.types import EVENTS, Patient, Study, Trace
 
 
 def trace(count=600, interval=5.0, seed=0, events=(), gaps=()):
-    """A walk about 140 mg/dL with meals of its own; `events` are (minute, kind, value); `gaps` (first, last) numbers of lost readings."""
+    """Waves about 140 mg/dL, of no regular length, as smooth as a sensor's; `events` are (minute, kind, value); `gaps` (first, last) numbers of lost readings."""
     rng = np.random.default_rng(seed)
     minutes = interval * np.arange(count)
-    level = 140 + 50 * np.sin(minutes / 170) + 15 * np.sin(minutes / 41) + rng.normal(0, 2, count)
+    push = np.convolve(rng.normal(0, 1, count + 24), np.hanning(25)[1:], "valid")[:count]  # two hours long, as of meals
+    level = 140 + 35 * np.sin(minutes / 170 + np.cumsum(push) / 200) + 6 * push + rng.normal(0, 0.7, count)
     kept = np.ones(count, bool)
     for first, last in gaps:
         kept[first:last] = False

@@ -11,7 +11,8 @@ from medcore import pipeline, registry
 from medcore.errors import ModelUnavailable
 from medcore.explain import METHODS, SIGNAL_METHODS
 from medcore.settings import PROJECT
-from medcore.tasks import delineator
+from medcore.tasks import delineator, forecaster
+from medcore.tasks.windows import Windows
 from tests.pages import ecg_nouns
 from tests.tasks.films import ct_slice, film, series, study
 
@@ -31,6 +32,7 @@ NEEDED_FIGURES = {
     "ecg_classifier": {"auroc", "f1", "ece"},
     "ecg_delineator": {f"{name}_{wave}" for name in ("sensitivity", "ppv") for wave in ("P", "QRS", "T")},
     "ecg_beats": {"sensitivity", "ppv"},
+    "forecaster": {f"{name}_{horizon}" for name in ("rmse", "skill", "coverage", "auroc_low", "ece_low") for horizon in (30, 60)},
 }
 
 
@@ -141,6 +143,25 @@ def test_golden_scores(task):
     with np.load(registry.weights_path(task).with_name("golden.npz")) as golden:
         x = delineator.inputs(golden["leads"], tools.module.context)
         np.testing.assert_allclose(delineator.scores(tools.model, x, tools.module.RATE_HZ), golden["scores"], rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("task", of_kind("forecaster"))
+def test_golden_forecasts(task):
+    tools = pipeline.loaded(task)
+    with np.load(registry.weights_path(task).with_name("golden.npz")) as golden:
+        seen = Windows(near=golden["near"], far=golden["far"], now=golden["now"])
+        said = forecaster.predict(tools.model, seen, golden["level"].astype(np.float64))
+        np.testing.assert_allclose(said.quantiles, golden["quantiles"], rtol=1e-3, atol=0.05)
+        np.testing.assert_allclose(said.p_low, golden["p_low"], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("task", of_kind("forecaster"))
+def test_thresholds_of_warnings_equal_the_committed_results(task):
+    card, measured = registry.card(task), registry.results(task)
+    for label in card.labels:
+        assert label.threshold == measured["thresholds"][label.name]
+        assert label.margin == measured["margins"][label.name]
+    assert [point.threshold for point in card.operating_points] == [point["threshold"] for point in measured["operating_points"]]
 
 
 @pytest.mark.parametrize("task", ECG_CLASSIFIERS)

@@ -179,7 +179,7 @@ def _said(model: Model, number: int, trace: Trace, rows: Ints, came: Ints, place
     horizon = model.horizons.index(float(HORIZONS[place]))
     seen = windows(trace, rows)
     return forecast_figures.Said(
-        subject=np.full(len(rows), number), now=now, line=now + forecaster.straight(model.lines, seen, trace.interval_min, horizon),
+        subject=np.full(len(rows), number), now=now, line=now + forecaster.straight(model.lines, seen)[:, horizon],
         quantiles=foreseen.quantiles[rows, place], p_low=foreseen.p_low[rows, place], observed=trace.glucose[came].astype(np.float64),
         low=forecaster.lows(trace, rows, float(HORIZONS[place])).astype(np.float64),
     )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Glucose in the next two hours, and whether a low is near."""
