@@ -8,7 +8,10 @@ from medcore.types import EVENTS, Patient, Study, Trace
 
 
 def trace(count=600, interval=5.0, seed=0, events=(), gaps=()):
-    """Waves about 140 mg/dL, of no regular length, as smooth as a sensor's; `events` are (minute, kind, value); `gaps` (first, last) numbers of lost readings."""
+    """Waves about 140 mg/dL, of no regular length, as smooth as a sensor's.
+
+    `events` are (minute, kind, value); `gaps` are (first, last) numbers of lost readings.
+    """
     rng = np.random.default_rng(seed)
     minutes = interval * np.arange(count)
     push = np.convolve(rng.normal(0, 1, count + 24), np.hanning(25)[1:], "valid")[:count]  # two hours long, as of meals
