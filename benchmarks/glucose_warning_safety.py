@@ -208,8 +208,8 @@ def _lagged(glucose: Floats) -> Floats:
 
 
 def equal(people: Sequence[Wearer], scores: Sequence[Floats], horizon: float, rate: float) -> float:
-    """The lowest of a grid of thresholds with at most `rate` false warnings a day."""
-    grid = np.unique(np.quantile(np.concatenate(scores), np.linspace(0.4, 1, 400)))
+    """The lowest threshold with at most `rate` false warnings a day, searched as if these only fell as it rises."""
+    grid = np.unique(np.concatenate(scores))
     low, high = 0, len(grid) - 1
     while low < high:
         middle = (low + high) // 2

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from medcore import pipeline, registry
 from medcore.read import read_all
 from medcore.settings import PROJECT
 from medcore.signals import glucose
-from medcore.types import CGM, EVENTS, Event, Study, Trace
+from medcore.types import CGM, EVENTS, Event, Forecast, Report, Study, Trace
 from medcore.ui import demo
 from tests.pages.conftest import World, opened
 from tests.pages.test_pages import sound
@@ -189,6 +190,65 @@ def test_what_nobody_logged_is_not_in_the_file() -> None:
 def test_only_what_is_no_glucose_is_refused(name: str) -> None:
     assert glucose.plausible(trace(name)) == TRUTH[name].get("gate")
     assert (name in REFUSED) == ("gate" in TRUTH[name])
+
+
+@cache
+def reading(name: str) -> Report:
+    """As the worker reads it: header and gate choose the task."""
+    return pipeline.diagnose(None, study(name))
+
+
+def foreseen(name: str) -> Forecast:
+    report = reading(name)
+    assert report.glucose is not None and report.glucose.forecast is not None
+    return report.glucose.forecast
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_no_glucose_gets_no_forecast(name: str) -> None:
+    report = reading(name)
+    assert (report.task, report.status, report.gate.code) == ("glucose_forecast", "refused", TRUTH[name]["gate"])
+    assert report.findings == () and (report.glucose is None or report.glucose.forecast is None)
+
+
+def origin(name: str, at: str, later: int) -> tuple[int, float]:
+    """(row of the forecast, minute of its reading): the first reading `later` minutes after `at`."""
+    one, said = trace(name), foreseen(name)
+    minute = (datetime.fromisoformat(at) - clock(one.clock_s[0])).total_seconds() / 60 + later
+    reading_number = int(np.searchsorted(one.minutes, minute))
+    (row,) = np.flatnonzero(said.origins == reading_number)
+    return int(row), float(one.minutes[reading_number])
+
+
+def came(name: str, minute: float, horizon: float) -> float:
+    """What the sensor showed `horizon` minutes after `minute`."""
+    one = trace(name)
+    (row,) = np.flatnonzero(np.abs(one.minutes - (minute + horizon)) < 2.5)
+    return float(one.glucose[row])
+
+
+def band(name: str, row: int, horizon: float) -> tuple[float, float]:
+    said = foreseen(name)
+    low, *_, high = said.quantiles[row, said.horizons_min.index(horizon)].tolist()
+    return low, high
+
+
+def test_a_low_of_the_sensor_alone_is_not_foreseen_and_then_believed() -> None:
+    """The case on which the forecast is wrong: outside the band first, and then a finding where plasma was never low."""
+    name = "glucose_wrong"
+    threshold = registry.card("glucose_forecast").labels[0].threshold
+    for at, _ in TRUTH[name]["lain_on"]:
+        row, minute = origin(name, at, 0)
+        assert came(name, minute, 30) < band(name, row, 30)[0] and foreseen(name).p_low[row, 0] < threshold
+        row, _ = origin(name, at, 10)
+        assert foreseen(name).p_low[row, 0] > threshold
+
+
+def test_a_meal_that_nobody_logged_is_not_foreseen() -> None:
+    name = "glucose_wrong"
+    at, _ = TRUTH[name]["untold_meals"][0]
+    row, minute = origin(name, at, 0)
+    assert came(name, minute, 60) > band(name, row, 60)[1]
 
 
 def test_each_comes_in_with_one_click_on_the_glucose_page(world: World) -> None:
