@@ -291,8 +291,59 @@ def brought(measured: Results | None) -> list[str]:
 
 def safety(measured: Results | None) -> list[str]:
     """The warning on virtual patients whose true glucose is known."""
-    del measured
-    return []
+    if measured is None:
+        return []
+    errors = [
+        (
+            name,
+            horizon,
+            *(with_span(one["figures"][f"{figure}_{horizon}"]) for figure in ("rmse", "persistence_rmse", "line_rmse", "coverage")),
+        )
+        for name, one in measured["sets"].items()
+        for horizon in (30, 60)
+    ]
+    first = next(iter(measured["sets"].values()))
+    return [
+        "## Warning of a low, on virtual patients",
+        f"{first['patients']} virtual patients of the simglucose simulator, {first['days']} days, who overdose, forget meals and boluses, exercise and sleep through too much "
+        "insulin; a low is one of plasma, which no file of a real wearer holds. The warning's thresholds are the shipped ones. A low was foreseen if a warning stood when it "
+        "began; it was shown if none stood but the sensor had read below 70 by itself. Beside the network, at as many false warnings, the straight line that ships with it and "
+        "one fitted to other virtual patients, whom the network never saw. A simulator is no proof of safety in people.",
+        table(
+            (
+                "set",
+                "within",
+                "operating point",
+                "lows",
+                "foreseen",
+                "or shown",
+                "false a day",
+                "lead, min",
+                "line: foreseen",
+                "their own line: foreseen",
+            ),
+            [safety_row(one) for one in measured["warnings"]],
+        ),
+        table(("set", "min", "RMSE, mg/dL", "present value", "line", "in the 90 % band"), errors),
+        f"Command: `{measured['command']}`.",
+    ]
+
+
+def safety_row(one: Results) -> tuple[Any, ...]:
+    """A warning at one operating point on virtual patients."""
+    ours = one["network"]
+    return (
+        one["set"],
+        f"{one['label'].removeprefix('low_')} min",
+        one["point"].replace("_", " "),
+        ours["lows"],
+        with_span(ours["sensitivity"]),
+        with_span(ours["foreseen_or_shown"]),
+        with_span(ours["false_a_day"]),
+        ours["lead_min"],
+        with_span(one["line"]["sensitivity"]),
+        with_span(one["line_of_these_patients"]["sensitivity"]),
+    )
 
 
 MEASURED: dict[str, Callable[[ModelCard, Results, dict[str, Results]], list[str]]] = {
