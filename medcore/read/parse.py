@@ -26,10 +26,7 @@ _HEADERLESS = (
     b"\0\x08\0\0",
     b"\0\x08\0\x05",
 )  # group, element
-FORMATS = (
-    "DICOM, PNG, JPEG, TIFF, BMP, WebP, NIfTI, zip, ECGs as WFDB, DICOM, HL7 aECG, SCP-ECG, EDF, BDF, MUSE XML, Philips XML, ISHNE, "
-    "MAT and CSV, and glucose as Clarity, LibreView, CareLink, Nightscout, Tidepool, xDrip+, OhioT1DM XML and CSV"
-)
+FORMATS = "DICOM, NIfTI, PNG, JPEG, TIFF, BMP, WebP, the ECG and glucose formats that docs/formats.md lists, and zips of them"
 
 
 def parse(data: memoryview, parts: Parts | None = None, note: Note | None = None, said: Said | None = None) -> Brought:
