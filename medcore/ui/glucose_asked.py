@@ -70,7 +70,7 @@ def _population() -> str:
     kept = st.session_state.get("glucose-population", glucose.POPULATIONS[0])
     names = {name: t(f"glucose_report.population_{name}") for name in glucose.POPULATIONS}
     chosen = st.selectbox(
-        t("glucose.population"), glucose.POPULATIONS, index=glucose.POPULATIONS.index(kept), width=210, key=f"population-{language()}",
+        t("glucose.population"), glucose.POPULATIONS, index=glucose.POPULATIONS.index(kept), width=190, key=f"population-{language()}",
         format_func=names.__getitem__,
     )  # fmt: skip
     st.session_state["glucose-population"] = chosen

@@ -5,6 +5,7 @@ Two palettes, for a light and a dark page; text and grid take Streamlit's theme.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -24,8 +25,14 @@ Figure = dict[str, Any]
 CONFIG = {"displayModeBar": False, "responsive": True}
 ZOOMED = {"displaylogo": False, "responsive": True, "scrollZoom": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
 TOP, TALLER = 350.0, 400.0  # mg/dL, of the axis
+LEVELS = (54.0, 70.0, 140.0, 180.0, 250.0)  # mg/dL, marks of the axis
 _DAY_MIN = 1440.0
 _GAP_INTERVALS, _GAP_MIN = 2.5, 16.0  # readings further apart than both are not joined by a line
+_TICKS = [  # the wearer's clock, in figures that need no language
+    {"dtickrange": [None, 86_399_999], "value": "%H:%M\n%m-%d"},
+    {"dtickrange": [86_400_000, "M1"], "value": "%m-%d\n%Y"},
+    {"dtickrange": ["M1", None], "value": "%Y-%m"},
+]
 _MARKS = {"carbs": "circle", "bolus": "triangle-up", "basal": "square", "basal_rate": "square-open"}
 
 
@@ -67,14 +74,14 @@ def draw(figure: Figure, key: str, alt: str, config: dict[str, Any] | None = Non
 def layout(height: int, unit: str, top: float, ink: Palette, **more: Any) -> dict[str, Any]:
     """What figures of one curve over time have in common."""
     return {
-        "height": height, "margin": {"l": 46, "r": 44, "t": 10, "b": 30}, "showlegend": False, "hovermode": "x unified",
+        "height": height, "margin": {"l": 46, "r": 44, "t": 10, "b": 30, "pad": 0}, "showlegend": False, "hovermode": "x unified",
         "yaxis": level_axis(unit, top, ink), **more,
     }  # fmt: skip
 
 
-def level_axis(unit: str, top: float, ink: Palette) -> dict[str, Any]:
+def level_axis(unit: str, top: float, ink: Palette, levels: Sequence[float] = LEVELS) -> dict[str, Any]:
     """The axis of glucose: marks at the levels that ranges are divided at."""
-    levels = [0.0, 54.0, 70.0, 140.0, 180.0, 250.0, top]
+    levels = [*levels, top]
     return {
         "range": [0, words.converted(top, unit)],
         "tickvals": [words.converted(one, unit) for one in levels],
@@ -244,9 +251,8 @@ def whole(trace: Trace, limits: tuple[float, float], unit: str, first: date, las
     x, y = joined(
         minutes[rows], level[rows], trace.interval_min if len(rows) == len(level) else 2.0 * trace.interval_min * len(level) / len(rows)
     )
-    kind = "scattergl" if len(rows) > 6000 else "scatter"
     line = {
-        "type": kind,
+        "type": "scatter",
         "x": _dates(x * 60),
         "y": y,
         "mode": "lines" if len(rows) > 1 else "markers",
@@ -256,6 +262,7 @@ def whole(trace: Trace, limits: tuple[float, float], unit: str, first: date, las
     }
     axis = {
         "type": "date",
+        "tickformatstops": _TICKS,
         "range": [f"{first}T00:00", f"{last}T23:59"],
         "gridcolor": ink.grid,
         "rangeslider": {"visible": True, "thickness": 0.13, "range": [_dates(x[:1] * 60)[0], _dates(x[-1:] * 60)[0]]},

@@ -112,9 +112,9 @@ def _stage(
         if report.report.glucose is not None:
             _responses(store, row, facts, report, forecast, now, unit)
 
+    stage()
     if watch is not None:
         _tally(trace, forecast, watch)
-    stage()
 
 
 def _tally(trace: Trace, forecast: Forecast, watch: Watch) -> None:
@@ -175,7 +175,7 @@ def _warned(one: Warned, first: int, unit: str) -> dict[str, Any]:
         limit = f"{words.level(glucose_warning.LOW, unit)} {unit}"
         came, icon = t("glucose_report.came_after", limit=limit, minutes=f"{one.lead_min:.0f}"), "absent"
     else:
-        came, icon = (t("glucose_report.came_none"), "present") if one.known else (t("glucose_report.came_unknown"), "indeterminate")
+        came, icon = (t("glucose_report.came_none"), "refused") if one.known else (t("glucose_report.came_unknown"), "indeterminate")
     return {"at": one.origin - first, "time": f"{one.moment:%m-%d %H:%M}", "p": f"{one.probability:.2f}", "icon": icon, "came": came}
 
 

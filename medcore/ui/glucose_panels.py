@@ -16,13 +16,14 @@ from medcore.ui.text import t
 
 _DAY_MIN = 1440.0
 _ACROSS = 7  # panels a row: a week
+_ROW_PX, _TITLE_PX = 96, 19
+_FEW = (70.0, 180.0, 250.0)  # mg/dL, marks of a low axis
 
 
 def small_days(trace: Trace, shown: Sequence[date], limits: tuple[float, float], unit: str, titles: Sequence[str]) -> Figure:
     """Days as small panels, seven a row: the target shaded, what lies below it in red, above it in amber."""
     ink, down = base.palette(), -(-len(shown) // _ACROSS)
-    margin = {"l": 34, "r": 6, "t": 18, "b": 20}
-    figure = _several(26 + 100 * down, margin)
+    figure = _several(_ROW_PX * down + 24, {"l": 34, "r": 6, "t": 4, "b": 20, "pad": 0})
     at = base.minutes_of_day(trace)
     top = words.converted(base.TOP, unit)
     for number, (day, title) in enumerate(zip(shown, titles, strict=True)):
@@ -57,7 +58,7 @@ def _axes(figure: Figure, panel: int, down: int, limits: tuple[float, float], un
         "tickvals": [360, 720, 1080] if line == down - 1 else [], "ticktext": ["6", "12", "18"], **box,
     }  # fmt: skip
     figure["layout"][f"yaxis{name}"] = {
-        "domain": [bottom + 0.02, bottom + 1 / down - (0.16 if down > 1 else 0.12)],
+        "domain": [bottom + 4 / (_ROW_PX * down), bottom + 1 / down - _TITLE_PX / (_ROW_PX * down)],
         "anchor": f"x{name}",
         "range": [0, words.converted(base.TOP, unit)],
         "showticklabels": column == 0,
@@ -117,13 +118,13 @@ def responses(
     """What the model foresees with each input, beside what it foresees without: medians and 5 to 95 % bands, `plain` (H, 5) mg/dL."""
     ink, x = base.palette(), np.asarray(horizons, np.float64)
     high = base.top_of(np.concatenate([plain.ravel(), *(one.quantiles.ravel() for one in made)]).astype(np.float64))
-    figure = _several(240, {"l": 46, "r": 8, "t": 24, "b": 38})
+    figure = _several(240, {"l": 46, "r": 8, "t": 24, "b": 38, "pad": 0})
     for panel, (one, title) in enumerate(zip(made, titles, strict=True)):
         name, domain = _number(panel), [panel / len(made) + 0.008, (panel + 1) / len(made) - 0.008]
         axes = {"xaxis": f"x{name}", "yaxis": f"y{name}"}
         across = {"title": {"text": t("glucose.minutes_ahead")}, "gridcolor": ink.grid, "fixedrange": True, "dtick": 30, "zeroline": False}
         figure["layout"][f"xaxis{name}"] = {"domain": domain, "anchor": f"y{name}", **across}
-        scale = {**base.level_axis(unit, high, ink), "anchor": f"x{name}", "showticklabels": panel == 0, "domain": [0.0, 1.0]}
+        scale = {**base.level_axis(unit, high, ink, _FEW), "anchor": f"x{name}", "showticklabels": panel == 0, "domain": [0.0, 1.0]}
         figure["layout"][f"yaxis{name}"] = scale if panel == 0 else {**scale, "title": {"text": ""}}
         figure["layout"]["shapes"] += base.target(limits, unit, ink, (f"x{name} domain", f"y{name}"), 0.8)
         figure["layout"]["annotations"].append(_title(title, {"domain": domain}, {"domain": [0.0, 1.0]}))

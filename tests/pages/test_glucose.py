@@ -214,7 +214,7 @@ def test_the_replay_is_given_warnings_at_the_chosen_point(sensors: World) -> Non
     shown = data(app, "glucose-replay")
     assert shown["watch"] == {"column": 1, "threshold": 0.35, "horizon": 60.0, "name": say("en", "glucose.within_low_60")}
     assert shown["now"] == len(TRACE.minutes) - 1 and shown["url"].startswith("/api/granted/")
-    assert {one["icon"] for one in shown["warnings"]} <= {"absent", "present", "indeterminate"} and len(shown["warnings"]) >= 4
+    assert {one["icon"] for one in shown["warnings"]} <= {"absent", "refused", "indeterminate"} and len(shown["warnings"]) >= 4
     fewer = sound(app.button_group(key="point-low_60").set_value("half_a_day").run())
     assert data(fewer, "glucose-replay")["watch"]["threshold"] == 0.55
     other = sound(fewer.button_group(key="warning").set_value("low_30").run())

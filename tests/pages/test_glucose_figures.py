@@ -55,7 +55,7 @@ def test_the_profile_stands_in_the_unit_of_the_reader() -> None:
     other = next(one for one in mmol["data"] if one.get("name") == "50%")
     np.testing.assert_allclose(middle["y"] / 18.016, other["y"])
     np.testing.assert_allclose(middle["y"], made.values[2])
-    assert mmol["layout"]["yaxis"]["ticktext"][2] == "3.9" and plain["layout"]["yaxis"]["ticktext"][2] == "70"
+    assert mmol["layout"]["yaxis"]["ticktext"][1] == "3.9" and plain["layout"]["yaxis"]["ticktext"][1] == "70"
 
 
 def test_a_day_below_and_above_the_target_is_shaded() -> None:
