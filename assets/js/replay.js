@@ -117,7 +117,7 @@ class Replay {
     this.log.replaceChildren(el("div", { class: "title" }, `${t.log} · ${watch.name} · ${fill(t.count, { count: warnings.length })}`), warnings.length ? el("div", { class: "rows" }, table) : el("p", { class: "muted" }, t.no_warnings));
     const box = this.log.querySelector(".rows"); if (box) box.scrollTop = scroll;
   }
-  visit(at) { this.halt(); if (this.seen) this.go(this.seen.moment(at)); this.stage.focus({ preventScroll: true }); }
+  visit(at) { this.halt(); if (this.seen) this.go(this.seen.moment(at)); this.stage.focus({ preventScroll: true }); this.tools.scrollIntoView({ block: "nearest" }); }
   draw() { if (this.queued || !this.data) return; this.queued = requestAnimationFrame(() => { this.queued = null; this.paint(); }); }
   inks() { const ground = getComputedStyle(this.host).getPropertyValue("--st-background-color"); if (ground !== this.ground) { this.ground = ground; themed(this.host.parentNode); this.outlined = false; } return INKS[this.host.style.colorScheme === "dark" ? "dark" : "light"]; }
   sized(canvas, width, height) {

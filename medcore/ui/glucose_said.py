@@ -183,8 +183,14 @@ def _apart(one: Measurement, other: Measurement, unit: str) -> str:
     """The change, in percentage points where it is one of shares."""
     by = one.value - other.value
     if one.unit == words.UNITS[0]:
-        return f"{words.converted(by, unit):+.{0 if unit == words.UNITS[0] else 1}f} {unit}"
-    return t("glucose.points", value=f"{by:+.1f}") if one.unit == "%" else f"{by:+.1f}"
+        return f"{_signed(words.converted(by, unit), 0 if unit == words.UNITS[0] else 1)} {unit}"
+    return t("glucose.points", value=_signed(by, 1)) if one.unit == "%" else _signed(by, 1)
+
+
+def _signed(value: float, digits: int) -> str:
+    """With its sign; what is zero to so many digits has none."""
+    told = f"{value:+.{digits}f}"
+    return told if float(told) else told[1:]
 
 
 def days_words(first: date, last: date) -> str:

@@ -51,12 +51,28 @@ def story(page: Page, address: str) -> None:
     page.locator("tr", has_text="642341").click()  # pydicom's twelve-lead ECG
     page.get_by_text(t("ecg.overread")).wait_for(timeout=120_000)
     keep(page, "ecg")
+    glucose(page)
     page.get_by_role("link", name=t("nav.models")).click()
     page.get_by_text(t("models.figures")).wait_for()
     keep(page, "models")
     page.get_by_role("link", name=t("nav.worklist")).click()
     page.locator("tr[data-study]").first.wait_for()
     keep(page, "worklist")
+
+
+def glucose(page: Page) -> None:
+    """The profile of the adolescent who is low at night, and the forecast at the first warning."""
+    page.get_by_role("link", name=t("nav.glucose")).click()
+    page.get_by_role("button", name=t("demo.glucose_nights_title")).click()
+    page.get_by_role("button", name=t("upload.open"), exact=True).click()
+    page.locator(".st-key-glucose-agp .main-svg").first.wait_for(timeout=120_000)
+    keep(page, "glucose")
+    page.get_by_text(t("glucose_view.forecast"), exact=True).click()
+    page.locator(".root[data-drawn=true]").wait_for(timeout=120_000)
+    page.locator(".stage").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("n")
+    keep(page, "forecast")
 
 
 def main(address: str) -> None:
