@@ -40,31 +40,39 @@ SPANS = 16  # quarters of an hour in the past that a network sees
 
 
 def main() -> None:
-    """Measure and write."""
+    """Measure and write; with `--only`, one part anew beside the others that stand."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path, required=True)
-    data = parser.parse_args().data
+    parser.add_argument("--only", choices=("brings", "explanation", "speed"))
+    arguments = parser.parse_args()
     use_threads()
-    subjects = load(data)
+    subjects = load(arguments.data)
     fold = folds(subjects, PLAN.recipe.folds, 0)
     pool = examples(subjects, module.HORIZONS)
     folder = ROOT / "runs" / "glucose_forecast"
     nets = [trained(module, PLAN.recipe, subjects, pool, fold, number, 0, folder, True) for number in range(PLAN.recipe.folds)]
-    straight = [lines(pool, fold[pool.subject] != number, subjects) for number in range(PLAN.recipe.folds)]
+    parts = {
+        "brings": lambda: _all_brought(subjects, fold, nets, [lines(pool, fold[pool.subject] != k, subjects) for k in range(len(nets))]),
+        "explanation": lambda: _explained(subjects, fold, nets),
+        "speed": _speed,
+    }
+    result: dict[str, Any] = json.loads(OUT.read_text(encoding="utf-8")) if arguments.only else {}
+    for name, measure in parts.items():
+        if arguments.only in (None, name):
+            result[name] = measure()
+    result["command"] = f"python benchmarks/glucose_forecast.py --data {arguments.data.name}"
+    OUT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+def _all_brought(subjects: Sequence[Subject], fold: Any, nets: Sequence[Any], straight: Sequence[Any]) -> dict[str, Any]:
+    """What is learned of the wearer, and each input."""
     whole = [track for track in tracks(subjects, fold, nets, straight) if not track.thin]
-    result: dict[str, Any] = {"brings": {"personal": _brings(whole, whole, [True, False], range(len(subjects)))}}
+    told = [k for k, one in enumerate(subjects) if len(one.trace.event_minutes)]
+    result = {"personal": _brings(whole, whole, [True, False], range(len(subjects)))}
     for what in HIDEABLE:
         without = [track for track in tracks(subjects, fold, nets, straight, what) if not track.thin]
-        own = (
-            [k for k, one in enumerate(subjects) if len(one.trace.event_minutes)]
-            if what in ("events", "carbs", "insulin")
-            else range(len(subjects))
-        )
-        result["brings"][what] = _brings(whole, without, [True, True], own)
-    result["explanation"] = _explained(subjects, fold, nets)
-    result["speed"] = _speed(subjects)
-    result["command"] = f"python benchmarks/glucose_forecast.py --data {data.name}"
-    OUT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        result[what] = _brings(whole, without, [True, True], told if what in ("events", "carbs", "insulin") else range(len(subjects)))
+    return result
 
 
 def _brings(one: Sequence[Track], other: Sequence[Track], personal: Sequence[bool], own: Sequence[int]) -> dict[str, Any]:
@@ -80,9 +88,9 @@ def _brings(one: Sequence[Track], other: Sequence[Track], personal: Sequence[boo
 
 
 def _explained(subjects: Sequence[Subject], fold: Any, nets: Sequence[Any]) -> dict[str, Any]:
-    """Each method against a random order of quarter-hours, and against a network with random weights, at moments of unseen subjects."""
+    """Each method against a random order of quarter-hours, and in glucose against random weights, at moments of unseen subjects."""
     rng = np.random.default_rng(0)
-    random_net, shipped = module.network().eval().requires_grad_(False), pipeline.loaded("glucose_forecast").model
+    random_net, shipped = _random(), pipeline.loaded("glucose_forecast").model
     rows: dict[str, list[list[float]]] = {name: [] for name in explain.SEQUENCE_METHODS}
     for _ in range(MOMENTS):
         number = int(rng.integers(len(subjects)))
@@ -95,13 +103,21 @@ def _explained(subjects: Sequence[Subject], fold: Any, nets: Sequence[Any]) -> d
             found = forecaster.attribute(own, seen, 60.0, method).values
             other = forecaster.attribute(blank, seen, 60.0, method).values
             order = np.argsort(-found[0].reshape(SPANS, -1).sum(axis=1))
-            rows[method].append([*(_taken(own, seen, one) for one in (order, rng.permutation(SPANS))), explain.similarity(found, other)])
+            rows[method].append([*(_taken(own, seen, one) for one in (order, rng.permutation(SPANS))), explain.similarity(found[0], other[0])])
     return {
         method: dict(
             zip(("deletion", "random_deletion", "randomisation_similarity"), np.round(np.nanmean(values, axis=0), 3).tolist(), strict=True)
         )
         for method, values in rows.items()
     }
+
+
+def _random() -> Any:
+    """A network whose every weight is random, those too that begin a training at zero."""
+    net = module.network().eval()
+    net.head.reset_parameters()
+    net.line.reset_parameters()
+    return net.requires_grad_(False)
 
 
 def _taken(model: forecaster.Model, seen: Any, order: Any) -> float:
@@ -117,7 +133,7 @@ def _taken(model: forecaster.Model, seen: Any, order: Any) -> float:
     return float(abs(full - part) / abs(full - none)) if abs(full - none) > 2.0 else float("nan")
 
 
-def _speed(subjects: Sequence[Subject]) -> dict[str, Any]:
+def _speed() -> dict[str, Any]:
     """Two weeks of five-minute readings to a report, beside the networks' bare passes over the same moments."""
     from tests.tasks.glucose_made import study, trace
 

@@ -183,7 +183,7 @@ def by_shipped_line(folder: Path, readings: str, horizon: float) -> list[Floats]
     for one in traces.of_table(table(folder / f"{readings}.csv"), ()):
         seen = windows(one.trace, np.arange(len(one.trace.minutes)))
         now = one.trace.glucose.astype(np.float64)
-        found.append(-(now + forecaster.straight(model.lines, seen, one.trace.interval_min, place)))
+        found.append(-(now + forecaster.straight(model.lines, seen)[:, place]))
     return found
 
 
