@@ -12,13 +12,13 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from medcore.read.glucose import interval
 from medcore.types import EVENTS, Trace
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 LEAST, MOST = 10.0, 1000.0  # mg/dL: beyond, a number is no glucose
 UNITS = {"carbs": "g", "bolus": "U", "basal": "U", "basal_rate": "U/h"}
-_FAR = 60  # minutes: a longer step says nothing of the sensor's interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,16 +70,6 @@ def trace(seconds: Floats, glucose: Floats, events: Sequence[Mapping[str, str]] 
         interval_min=interval(minutes),
         unit="mg/dL",
     )
-
-
-def interval(minutes: Floats) -> float:
-    """The sensor's usual step: the commonest whole minute between readings, 5 or 15 where it is within one of these."""
-    step = np.round(np.diff(minutes)).astype(np.int64)
-    step = step[(step >= 1) & (step < _FAR)]
-    if not len(step):
-        return 5.0
-    usual = int(np.bincount(step).argmax())
-    return next((near for near in (5.0, 15.0) if abs(usual - near) <= 1), float(usual))
 
 
 def instants(texts: Sequence[str]) -> Floats:

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from medcore.tasks.traces import instants, interval, of_table
+from medcore.read.glucose import interval
+from medcore.tasks.traces import instants, of_table
 
 ROWS = [
     {"subject": "b", "time": "2024-01-01 00:10:00", "glucose_mg_dl": "120"},
