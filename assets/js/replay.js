@@ -53,6 +53,7 @@ class Replay {
     if (fresh) { this.seen = null; this.failed = false; this.at = 0; this.fetch(data.url); }
     else if (this.failed && old.url !== data.url) { this.failed = false; this.fetch(data.url); }
     this.stage.setAttribute("aria-label", data.alt); this.tools.setAttribute("aria-label", data.texts.tools);
+    if (data.influence && !fresh && old.influence?.at !== data.influence.at) this.tools.scrollIntoView({ block: "nearest" }); // asked for below, shown here
     this.outlined = false; this.toolbar(); this.list(); this.draw();
   }
   async fetch(url) {

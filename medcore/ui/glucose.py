@@ -171,6 +171,8 @@ def decision(report: Report) -> dict[str, str]:
     plain = reading.decision(report)
     if plain["icon"] == "absent":
         return {**plain, "words": t("glucose.no_warning"), "detail": t("glucose.no_warning_detail")}
+    if plain["icon"] == "present":  # a forecast, not a finding
+        return {**plain, "words": t("glucose.warned", name=plain["words"])}
     return plain
 
 

@@ -119,16 +119,18 @@ def _stage(
 
 def _tally(trace: Trace, forecast: Forecast, watch: Watch) -> None:
     """What the warnings at this operating point were worth on this very trace."""
-    at = forecast.origins.astype(np.int64)
-    minutes, level = trace.minutes[at].astype(np.float64), trace.glucose[at].astype(np.float64)
-    chance = forecast.p_low[:, LABELS.index(watch.label)].astype(np.float64)
+    _, last = glucose_packed.part(trace, forecast)
+    rows = np.arange(int(forecast.origins[0]), last)  # what came after the last moment tells whether its warning was right
+    chance = np.zeros(len(rows))
+    chance[forecast.origins - rows[0]] = forecast.p_low[:, LABELS.index(watch.label)]
+    minutes, level = trace.minutes[rows].astype(np.float64), trace.glucose[rows].astype(np.float64)
     found = glucose_warning.tally(minutes, level, chance, watch.threshold, watch.horizon)
     lead = f"{np.median(found.lead_min):.0f}" if found.lead_min else words.DASH
     facts = [
         [t("glucose.lows"), t("glucose.of", count=found.foreseen, of=found.lows), "num"],
         [t("glucose.lead"), t("glucose_report.minutes", minutes=lead), "num"],
         [t("glucose.raised"), str(found.warnings), "num"],
-        [t("glucose.false_a_day"), f"{found.false_a_day:.1f}" if np.isfinite(found.false_a_day) else words.DASH, "num"],
+        [t("glucose.false_a_day"), f"{found.false_a_day:.1f}" if found.days >= 1 else words.DASH, "num"],
     ]
     with st.container(key="card-tally"):
         st.markdown(f"#### {t('glucose.tally')}")

@@ -329,3 +329,16 @@ def test_no_forecast_is_sent_of_a_refused_trace(sensors: World, monkeypatch: pyt
     study = kept(sensors, replace(refused(held), glucose=held.glucose))
     row = sensors.store.reports(study)[0]
     assert get(granted_url(TOKENS.grant(Grant(kind="foreseen", subject=row.report_id, browser="b", session="x"))), "b").status == 404
+
+
+def test_a_last_warning_is_right_if_a_low_came_after_it(sensors: World) -> None:
+    low = int(np.flatnonzero(TRACE.glucose < 70)[0])
+    now = low - 2
+    made = nouns.report(TRACE, now=now)
+    assert made.glucose is not None and made.glucose.forecast is not None
+    seen = made.glucose.forecast
+    short = replace(seen, origins=seen.origins[: now + 1], quantiles=seen.quantiles[: now + 1], p_low=seen.p_low[: now + 1])
+    app = view(opened("glucose", study=kept(sensors, replace(made, glucose=GlucoseReading(forecast=short)))), "forecast")
+    tally = {fact[0]: fact[1] for fact in data(app, "glucose-tally")["facts"]}
+    assert tally[say("en", "glucose.lows")] == say("en", "glucose.of", count=1, of=1)
+    assert data(app, "reading")["decision"]["words"].startswith("Warning: Glucose below 70 mg/dL")
