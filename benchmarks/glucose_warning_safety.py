@@ -1,13 +1,15 @@
 """`python benchmarks/glucose_warning_safety.py FOLDER`: the low-glucose warning on virtual patients, judged by their true glucose.
 
-FOLDER holds the tables of benchmarks/virtual_patients.py, made in an environment of its own: thirty patients who overdose, forget, exercise and sleep
-through too much insulin. The shipped network sees what a sensor showed, `evaluate glucose_forecast` says what it foresaw, and plasma, which no file of a
-real wearer holds, says what came. Beside it, at as many false warnings, two straight lines on the last twelve readings: the one that ships with the
-network, of the same real wearers, and one fitted to fifteen of these patients, others than the one judged, whom the network never saw: a harder rival.
+FOLDER holds the tables of `python benchmarks/virtual_patients.py FOLDER --days 10`, made in an environment of its own: thirty patients who
+overdose, forget, exercise and sleep through too much insulin. The shipped network sees what a sensor showed, `evaluate glucose_forecast`
+says what it foresaw, and plasma, which no file of a real wearer holds, says what came. Beside it, at as many false warnings, two straight
+lines on the last twelve readings: the one that ships with the network, of the same real wearers, and one fitted to fifteen of these
+patients, others than the one judged, whom the network never saw: a harder rival.
 
-A true low is plasma below 70 mg/dL for 15 minutes or more after half an hour without; it was foreseen if a warning stood when it began, and shown if
-no warning stood but the sensor itself had read below 70 within the horizon. A warning is false if plasma does not fall below 70 within the horizon. What
-is written to benchmarks/results/glucose_warning_safety.json says nothing of people: a simulator's lows are more regular than theirs.
+A true low is plasma below 70 mg/dL for 15 minutes or more after half an hour without; it was foreseen if a warning stood when it began,
+and shown if no warning stood but the sensor itself had read below 70 within the horizon. A warning is false if plasma does not fall below
+70 within the horizon. What is written to benchmarks/results/glucose_warning_safety.json says nothing of people: a simulator's lows are
+more regular than theirs.
 """
 
 from __future__ import annotations
@@ -273,7 +275,7 @@ def measured(folder: Path, out: Path) -> dict[str, Any]:
     """Everything that is written."""
     card = registry.cards()[TASK]
     result: dict[str, Any] = {
-        "command": "python benchmarks/glucose_warning_safety.py FOLDER (of benchmarks/virtual_patients.py)",
+        "command": "python benchmarks/glucose_warning_safety.py FOLDER",
         "model_version": card.version,
         "weights_sha256": card.weights_sha256,
         "sets": {},
