@@ -103,7 +103,9 @@ def _explained(subjects: Sequence[Subject], fold: Any, nets: Sequence[Any]) -> d
             found = forecaster.attribute(own, seen, 60.0, method).values
             other = forecaster.attribute(blank, seen, 60.0, method).values
             order = np.argsort(-found[0].reshape(SPANS, -1).sum(axis=1))
-            rows[method].append([*(_taken(own, seen, one) for one in (order, rng.permutation(SPANS))), explain.similarity(found[0], other[0])])
+            rows[method].append(
+                [*(_taken(own, seen, one) for one in (order, rng.permutation(SPANS))), explain.similarity(found[0], other[0])]
+            )
     return {
         method: dict(
             zip(("deletion", "random_deletion", "randomisation_similarity"), np.round(np.nanmean(values, axis=0), 3).tolist(), strict=True)

@@ -33,7 +33,9 @@ VALUES = build.glucose(40).tolist()
 
 
 def test_columns_are_asked_about(world: World) -> None:
-    rows = [f"{place},{when:%Y-%m-%d %H:%M},{value:g},{70 + place % 3}" for place, (when, value) in enumerate(zip(TIMES, VALUES, strict=True))]
+    rows = [
+        f"{place},{when:%Y-%m-%d %H:%M},{value:g},{70 + place % 3}" for place, (when, value) in enumerate(zip(TIMES, VALUES, strict=True))
+    ]
     app, told = asked(world, "\n".join(["a,b,c,d", *rows]).encode())
     assert [code for _, _, code in told.asking] == ["columns_unknown"] and app.button(key="ask-confirm").disabled
     app.selectbox(key="time_column-1").set_value(2)

@@ -259,7 +259,9 @@ def test_who_does_not_know_the_rate_leaves_the_file_out(hearts: World) -> None:
 
     app = AppTest.from_function(page, default_timeout=20)
     app.session_state["language"] = "en"
-    app.session_state["outcome"] = intake.Outcome(refused=(("a.csv", SamplingRateUnknown("No rate.")),), asking=(("a.csv", b"1\n2\n", "sampling_rate_unknown"),))
+    app.session_state["outcome"] = intake.Outcome(
+        refused=(("a.csv", SamplingRateUnknown("No rate.")),), asking=(("a.csv", b"1\n2\n", "sampling_rate_unknown"),)
+    )
     app.run()
     app.button(key="ask-skip").click().run()
     assert app.session_state["outcome"].asking == () and len(app.session_state["outcome"].refused) == 1
