@@ -24,7 +24,7 @@ _BEYOND = np.minimum(LEVELS, 1 - np.array(LEVELS))  # the share that should fall
 class Pace:
     """How fast a trace is learned from."""
 
-    prior: float = 300.0  # readings that the prior of no correction weighs
+    prior: float = 1500.0  # minutes of readings that the prior of no correction weighs
     window: float = 20160.0  # minutes whose errors count: two weeks
     gain: float = 0.02  # how far an end of the band moves a reading, in shares of its distance from the middle
     haste: float = 0.10  # the same at the start of a trace
@@ -34,29 +34,42 @@ class Pace:
     widest: float = 1.5
 
 
-def adapted(minutes: Floats, glucose: Floats, quantiles: Floats, observed: Floats, arrived: Floats, pace: Pace) -> Floats:
+def adapted(minutes: Floats, glucose: Floats, quantiles: Floats, observed: Floats, arrived: Floats, interval: float, pace: Pace) -> Floats:
     """(N, 5) quantiles of one horizon, at every reading of a trace in order, made personal.
 
     Args:
         minutes, glucose: (N,) of the readings at which was foreseen. quantiles: (N, 5) mg/dL as foreseen.
-        observed: (N,) what came, NaN where nothing did. arrived: (N,) the minute at which that was known.
+        observed: (N,) what came, NaN where nothing did. arrived: (N,) the minute at which that was known. interval: minutes, of the sensor.
     """
     known = np.searchsorted(np.maximum.accumulate(arrived), minutes, side="right")  # so many earlier forecasts have been seen through
-    middle = quantiles[:, 2] + _correction(minutes, glucose, quantiles[:, 2], observed, known, pace)
+    middle = quantiles[:, 2] + _correction(
+        _features(minutes, glucose, quantiles[:, 2]), minutes, observed - quantiles[:, 2], known, interval, pace
+    )
     return _widened(middle, quantiles, observed, known, pace)
 
 
-def _correction(minutes: Floats, glucose: Floats, foreseen: Floats, observed: Floats, known: Ints, pace: Pace) -> Floats:
-    """What past errors say to add: a share of the foreseen change, a share of the distance to the usual level, and a constant."""
+def _features(minutes: Floats, glucose: Floats, foreseen: Floats) -> Floats:
+    """(N, 6) what a correction may lean on: the foreseen change, the distance to the usual level, a constant, the last readings' slopes.
+
+    The slopes are what sensors differ in: one that smooths its readings goes on as it went, one that does not turns back.
+    """
     usual = np.cumsum(glucose) / np.arange(1, len(glucose) + 1)
-    x = np.stack([(foreseen - glucose) / 30.0, (glucose - usual) / 60.0, np.full(len(glucose), 0.5)], axis=1)
-    there = ~np.isnan(observed)
-    error = np.where(there, observed - foreseen, 0.0)
+    five, fifteen, thirty = (np.interp(minutes - ago, minutes, glucose) for ago in (5.0, 15.0, 30.0))
+    return np.stack(
+        [(foreseen - glucose) / 30.0, (glucose - usual) / 60.0, np.full(len(glucose), 0.5), (glucose - five) / 10.0,
+         (glucose - fifteen) / 20.0, (fifteen - thirty) / 20.0],
+        axis=1,
+    )  # fmt: skip
+
+
+def _correction(x: Floats, minutes: Floats, error: Floats, known: Ints, interval: float, pace: Pace) -> Floats:
+    """What past errors, NaN where nothing came, say to add at each moment."""
+    there = ~np.isnan(error)
     seen = np.where(there[:, None], x, 0.0)
     first = np.searchsorted(minutes, minutes - pace.window)
     squares = _sums(seen[:, :, None] * seen[:, None, :], first, known)
-    products = _sums(seen * error[:, None], first, known)
-    weight = np.linalg.solve(squares + pace.prior * np.eye(x.shape[1]), products[..., None])[..., 0]
+    products = _sums(seen * np.where(there, error, 0.0)[:, None], first, known)
+    weight = np.linalg.solve(squares + pace.prior / interval * np.eye(x.shape[1]), products[..., None])[..., 0]
     correction: Floats = np.einsum("nk,nk->n", x, weight)
     return correction
 

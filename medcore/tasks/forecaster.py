@@ -152,7 +152,7 @@ def _personal(trace: Trace, origins: Ints, quantiles: Floats, horizon: float) ->
     came = ahead(trace, origins, horizon, trace.interval_min / 2)
     observed = np.where(came >= 0, glucose[came], np.nan)
     arrived = np.where(came >= 0, minutes[came], minutes[origins] + horizon)
-    return adapted(minutes[origins], glucose[origins], quantiles, observed, arrived, Pace())
+    return adapted(minutes[origins], glucose[origins], quantiles, observed, arrived, trace.interval_min, Pace())
 
 
 class _Middle(nn.Module):

@@ -178,7 +178,7 @@ def personally(track: Track, horizon: float) -> Floats:
     came = ahead(trace, np.arange(len(now)), horizon, trace.interval_min / 2)
     observed = np.where(came >= 0, now[came], np.nan)
     arrived = np.where(came >= 0, minutes[came], minutes + horizon)
-    return adapted(minutes, now, track.quantiles[:, round(horizon / 5) - 1], observed, arrived, Pace())
+    return adapted(minutes, now, track.quantiles[:, round(horizon / 5) - 1], observed, arrived, trace.interval_min, Pace())
 
 
 def weighed(found: Sequence[Track], fold: int | None) -> Odds:
