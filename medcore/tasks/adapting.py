@@ -37,12 +37,13 @@ class Pace:
     widest: float = 1.5
 
 
-def adapted(minutes: Floats, glucose: Floats, quantiles: Floats, observed: Floats, arrived: Floats, interval: float, pace: Pace) -> Floats:
+def adapted(minutes: Floats, glucose: Floats, quantiles: Floats, observed: Floats, arrived: Floats, interval: Floats, pace: Pace) -> Floats:
     """(N, 5) quantiles of one horizon, at every reading of a trace in order, made personal.
 
     Args:
         minutes, glucose: (N,) of the readings at which was foreseen. quantiles: (N, 5) mg/dL as foreseen.
-        observed: (N,) what came, NaN where nothing did. arrived: (N,) the minute at which that was known. interval: minutes, of the sensor.
+        observed: (N,) what came, NaN where nothing did. arrived: (N,) the minute at which that was known.
+        interval: (N,) minutes, of the sensor.
     """
     known = np.searchsorted(np.maximum.accumulate(arrived), minutes, side="right")  # so many earlier forecasts have been seen through
     middle = quantiles[:, 2] + _correction(
@@ -65,14 +66,14 @@ def _features(minutes: Floats, glucose: Floats, foreseen: Floats) -> Floats:
     )  # fmt: skip
 
 
-def _correction(x: Floats, minutes: Floats, error: Floats, known: Ints, interval: float, pace: Pace) -> Floats:
+def _correction(x: Floats, minutes: Floats, error: Floats, known: Ints, interval: Floats, pace: Pace) -> Floats:
     """What past errors, NaN where nothing came, say to add at each moment."""
     there = ~np.isnan(error)
     seen = np.where(there[:, None], x, 0.0)
     first = np.searchsorted(minutes, minutes - pace.window)
     squares = _sums(seen[:, :, None] * seen[:, None, :], first, known)
     products = _sums(seen * np.where(there, error, 0.0)[:, None], first, known)
-    weight = np.linalg.solve(squares + pace.prior / interval * np.eye(x.shape[1]), products[..., None])[..., 0]
+    weight = np.linalg.solve(squares + (pace.prior / interval)[:, None, None] * np.eye(x.shape[1]), products[..., None])[..., 0]
     correction: Floats = np.einsum("nk,nk->n", x, weight)
     return correction
 

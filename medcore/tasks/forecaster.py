@@ -23,13 +23,14 @@ from medcore.networks.device import device
 from medcore.networks.foresight import Foreseer
 from medcore.tasks.adapting import LEVELS, Pace, adapted
 from medcore.tasks.warning import WITHIN, Odds, evidence
-from medcore.tasks.windows import STEPS, Windows, ahead, lows, windows
+from medcore.tasks.windows import STEPS, Windows, lows, seen_through, usual_step, windows
 from medcore.types import Trace
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Progress = Callable[[float], None]
 TOGETHER = 1024  # moments in one pass
+BLOCK = 8 * TOGETHER  # moments whose windows are held at once
 LAGS = 12  # readings that the pooled straight line sees
 INTERVALS = (5.0, 15.0)  # minutes: the straight line has weights for each
 
@@ -60,12 +61,16 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foreseen:
-    """For B moments: (B, H, 5) quantiles in mg/dL, (B, 2) calibrated probability of a low within 30 and 60 minutes with its interval."""
+    """For B moments: (B, H, 5) quantiles in mg/dL, (B, 2) calibrated probability of a low within 30 and 60 minutes with its interval.
+
+    `lines` (B, H): the change in mg/dL that the pooled straight line foresees, to compare with; of all horizons of the model.
+    """
 
     quantiles: Floats
     p_low: Floats
     low: Floats
     high: Floats
+    lines: Floats
 
 
 def load(weights: bytes, network: Callable[[], Foreseer], horizons: tuple[float, ...]) -> Model:
@@ -125,13 +130,14 @@ def predict(model: Model, seen: Windows, now: Floats, progress: Progress | None 
     """What the networks foresee at B moments at which glucose is `now` (B,) mg/dL, before anything personal."""
     change, logits = forward(model.nets, seen, progress)
     quantiles = change + now[:, None, None]
-    logits = model.odds.log_odds(evidence(now, quantiles, logits, straight(model.lines, seen), seen), now)
+    lines = straight(model.lines, seen)
+    logits = model.odds.log_odds(evidence(now, quantiles, logits, lines, seen), now)
     pairs = [np.stack([np.zeros(len(now)), logits[:, k]], axis=1) for k in range(len(WITHIN))]
     p_low = np.stack([one.probabilities(pair)[:, 1] for one, pair in zip(model.calibrations, pairs, strict=True)], axis=1)
     ends = [one.interval(pair) for one, pair in zip(model.calibrations, pairs, strict=True)]
     low, high = (np.stack([end[side][:, 1] for end in ends], axis=1) for side in (0, 1))
     p_low[:, 1] = np.maximum(p_low[:, 0], p_low[:, 1])  # calibrated apart, they could cross
-    return Foreseen(quantiles=quantiles, p_low=p_low, low=np.minimum(low, p_low), high=np.maximum(high, p_low))
+    return Foreseen(quantiles=quantiles, p_low=p_low, low=np.minimum(low, p_low), high=np.maximum(high, p_low), lines=lines)
 
 
 def foresee(model: Model, trace: Trace, origins: Ints, progress: Progress | None = None, only: Sequence[float] = ()) -> Foreseen:
@@ -140,19 +146,31 @@ def foresee(model: Model, trace: Trace, origins: Ints, progress: Progress | None
     Args:
         only: the horizons that are made personal, and the only ones that are given; none: all of the model.
     """
-    now = trace.glucose[origins].astype(np.float64)
-    raw = predict(model, windows(trace, origins), now, progress)
+    raw = _blockwise(model, trace, origins, progress)
     horizons = tuple(only) or model.horizons
-    part = [_personal(trace, origins, raw.quantiles[:, model.horizons.index(horizon)], horizon) for horizon in horizons]
-    return Foreseen(quantiles=np.stack(part, axis=1), p_low=raw.p_low, low=raw.low, high=raw.high)
+    part = [personal(trace, origins, raw.quantiles[:, model.horizons.index(horizon)], horizon) for horizon in horizons]
+    return Foreseen(quantiles=np.stack(part, axis=1), p_low=raw.p_low, low=raw.low, high=raw.high, lines=raw.lines)
 
 
-def _personal(trace: Trace, origins: Ints, quantiles: Floats, horizon: float) -> Floats:
-    minutes, glucose = trace.minutes.astype(np.float64), trace.glucose.astype(np.float64)
-    came = ahead(trace, origins, horizon, trace.interval_min / 2)
-    observed = np.where(came >= 0, glucose[came], np.nan)
-    arrived = np.where(came >= 0, minutes[came], minutes[origins] + horizon)
-    return adapted(minutes[origins], glucose[origins], quantiles, observed, arrived, trace.interval_min, Pace())
+def _blockwise(model: Model, trace: Trace, origins: Ints, progress: Progress | None) -> Foreseen:
+    """`predict` at `origins`, whose windows are built a block at a time: those of a year would fill gigabytes."""
+    parts = []
+    for first in range(0, len(origins), BLOCK):
+        rows = origins[first : first + BLOCK]
+        parts.append(predict(model, windows(trace, rows), trace.glucose[rows].astype(np.float64)))
+        if progress is not None:
+            progress(min(first + BLOCK, len(origins)) / len(origins))
+    return Foreseen(
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in ("quantiles", "p_low", "low", "high", "lines")}
+    )
+
+
+def personal(trace: Trace, origins: Ints, quantiles: Floats, horizon: float) -> Floats:
+    """(B, 5) quantiles of one horizon at `origins`, consecutive readings of `trace`, made personal."""
+    minutes = trace.minutes.astype(np.float64)
+    observed, known_from = seen_through(trace, origins, horizon)
+    step = usual_step(minutes)[origins]
+    return adapted(minutes[origins], trace.glucose[origins].astype(np.float64), quantiles, observed, known_from, step, Pace())
 
 
 class _Middle(nn.Module):

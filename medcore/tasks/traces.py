@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 LEAST, MOST = 10.0, 1000.0  # mg/dL: beyond, a number is no glucose
 UNITS = {"carbs": "g", "bolus": "U", "basal": "U", "basal_rate": "U/h"}
+LARGEST = {"carbs": 1000.0, "bolus": 200.0, "basal": 500.0, "basal_rate": 50.0}  # more is a slip of the pen, and left out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,10 @@ def trace(seconds: Floats, glucose: Floats, events: Sequence[Mapping[str, str]] 
     when = instants([event["time"] for event in events])
     value = numbers_of([event["value"] for event in events])
     kind = [event["kind"] for event in events]
-    fine = [k for k in range(len(kind)) if UNITS.get(kind[k]) == events[k]["unit"] and np.isfinite(when[k]) and value[k] >= 0]
+    fine = [
+        k for k in range(len(kind))
+        if UNITS.get(kind[k]) == events[k]["unit"] and np.isfinite(when[k]) and 0 <= value[k] <= LARGEST[kind[k]]  # NaN is neither
+    ]  # fmt: skip
     order = np.array(sorted(fine, key=lambda k: when[k]), np.int64)
     minutes = (seconds - seconds[0]) / 60.0
     return Trace(
@@ -74,7 +78,7 @@ def trace(seconds: Floats, glucose: Floats, events: Sequence[Mapping[str, str]] 
 
 def instants(texts: Sequence[str]) -> Floats:
     """ISO 8601 times as seconds of the wearer's own clock, whatever offset from UTC they state; NaN where a text is none."""
-    if all(len(text) == 19 and text[4] == "-" for text in texts):  # to the second and nothing more: all at once
+    if all(len(text) == 19 and text[4] == "-" and text[16] == ":" for text in texts):  # to the second and nothing more: all at once
         try:
             return np.array(texts, "datetime64[s]").astype(np.float64)
         except ValueError:

@@ -26,6 +26,7 @@ STATICS = ("sine", "cosine", "interval", "mean", "spread", "unrest", "hours", "n
 CENTRE, UNIT, CHANGE = 140.0, 60.0, 40.0  # mg/dL
 GRAMS, UNITS, BASAL = 50.0, 5.0, 0.3  # g, U, U in five minutes: usual sizes
 LOW = 70.0  # mg/dL
+_LONGEST = 60  # minutes: a longer step says nothing of the sensor's interval
 TOLERANCE = 2.5  # minutes between a horizon and the reading that counts for it, in training
 SEEN_THROUGH = 0.7  # of the readings due within a warning's time, without which "no low came" is not known
 LONG_ACTING = 3.0  # U: a basal dose above is an injection that acts for a day, not the last minutes' delivery
@@ -126,7 +127,7 @@ def _now(trace: Trace, minutes: Floats, glucose: Floats, origins: Ints) -> Float
     rows = [
         np.sin(angle),
         np.cos(angle),
-        np.full(len(at), trace.interval_min / 15.0),
+        usual_step(minutes)[origins] / 15.0,
         mean / UNIT,
         spread / UNIT,
         unrest / 5.0,
@@ -136,6 +137,17 @@ def _now(trace: Trace, minutes: Floats, glucose: Floats, origins: Ints) -> Float
     return np.stack(rows, axis=1).astype(np.float32)
 
 
+def usual_step(minutes: Floats) -> Floats:
+    """(N,) the sensor's usual step in minutes, by the readings up to each: the commonest, 5 or 15 where it is within one of these."""
+    step = np.rint(np.diff(minutes)).astype(np.int64)
+    counts = np.zeros((len(minutes), _LONGEST), np.int32)
+    known = (step >= 1) & (step < _LONGEST)
+    counts[1:][known, step[known]] = 1
+    counts = np.cumsum(counts, axis=0, dtype=np.int32)
+    usual = np.where(counts.any(axis=1), counts.argmax(axis=1), 5).astype(np.float64)
+    return np.where(np.abs(usual - 5) <= 1, 5.0, np.where(np.abs(usual - 15) <= 1, 15.0, usual))
+
+
 def _between(values: Floats, first: Ints, end: Ints) -> Floats:
     """The sum of `values` from `first` to before `end`, elementwise."""
     total = np.concatenate([[0.0], np.cumsum(values)])
@@ -143,7 +155,20 @@ def _between(values: Floats, first: Ints, end: Ints) -> Floats:
     return summed
 
 
-def ahead(trace: Trace, origins: Ints, horizon: float, tolerance: float) -> Ints:
+def seen_through(trace: Trace, origins: Ints, horizon: float) -> tuple[Floats, Floats]:
+    """(B,) what came of each origin's forecast, NaN where nothing did, and (B,) the minute from which that is known.
+
+    A reading before the horizon is the nearest only once no nearer one may follow.
+    """
+    minutes = trace.minutes.astype(np.float64)
+    tolerance = usual_step(minutes)[origins] / 2
+    came = ahead(trace, origins, horizon, tolerance)
+    target = minutes[origins] + horizon
+    observed = np.where(came >= 0, trace.glucose[came], np.nan).astype(np.float64)
+    return observed, target + np.where(came >= 0, np.abs(minutes[came] - target), tolerance)
+
+
+def ahead(trace: Trace, origins: Ints, horizon: float, tolerance: float | Floats) -> Ints:
     """(B,) the reading nearest to `horizon` minutes after each origin and within `tolerance` of it, later than the origin; -1: none."""
     minutes = trace.minutes.astype(np.float64)
     when = minutes[origins] + horizon
@@ -157,7 +182,7 @@ def ahead(trace: Trace, origins: Ints, horizon: float, tolerance: float) -> Ints
 def lows(trace: Trace, origins: Ints, within: float) -> Floats32:
     """(B,) 1 where a reading below 70 mg/dL came within so many minutes, 0 where none did, NaN where too few readings came to tell."""
     minutes = trace.minutes.astype(np.float64)
-    end = np.searchsorted(minutes, minutes[origins] + within + TOLERANCE, side="right")
+    end = np.searchsorted(minutes, minutes[origins] + within + 1e-6, side="right")
     total = np.concatenate([[0], np.cumsum(trace.glucose < LOW)])
     came = total[end] - total[origins + 1] > 0
     told = end - origins - 1 >= SEEN_THROUGH * within / trace.interval_min

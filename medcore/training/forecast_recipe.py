@@ -24,7 +24,6 @@ from medcore.networks.foresight import Foreseer
 from medcore.settings import PROJECT
 from medcore.signals.glucose_warning import Tally, tally
 from medcore.tasks import forecaster, warning
-from medcore.tasks.adapting import Pace, adapted
 from medcore.tasks.forecaster import LAGS, Task
 from medcore.tasks.kinds import forecast_figures as figures
 from medcore.tasks.kinds.forecaster import HORIZONS
@@ -173,12 +172,8 @@ def said(track: Track, horizon: float, p_low: Floats, *, personal: bool) -> figu
 
 def personally(track: Track, horizon: float) -> Floats:
     """(N, 5) quantiles made personal, as at the bedside."""
-    trace = track.trace
-    minutes, now = trace.minutes.astype(np.float64), trace.glucose.astype(np.float64)
-    came = ahead(trace, np.arange(len(now)), horizon, trace.interval_min / 2)
-    observed = np.where(came >= 0, now[came], np.nan)
-    arrived = np.where(came >= 0, minutes[came], minutes + horizon)
-    return adapted(minutes, now, track.quantiles[:, round(horizon / 5) - 1], observed, arrived, trace.interval_min, Pace())
+    origins = np.arange(len(track.trace.minutes))
+    return forecaster.personal(track.trace, origins, track.quantiles[:, round(horizon / 5) - 1], horizon)
 
 
 def weighed(found: Sequence[Track], fold: int | None) -> Odds:

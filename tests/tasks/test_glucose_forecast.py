@@ -63,6 +63,40 @@ def test_what_comes_later_changes_nothing(interval):
             assert float(row[name]) == pytest.approx(float(late[key][name]), abs=0.02), (key, name)
 
 
+def test_what_comes_later_changes_nothing_though_the_sensor_is_changed():
+    quick, slow = made.trace(60), made.trace(200, 15.0, seed=1)
+    minutes = np.concatenate([quick.minutes, quick.minutes[-1] + 15 + slow.minutes])
+    level = np.concatenate([quick.glucose, slow.glucose])
+    times = START + (60 * minutes).astype("timedelta64[s]")
+    rows = [("a", str(time).replace("T", " "), f"{value:g}") for time, value in zip(times, level, strict=True)]
+    early = {(row["time"], row["horizon_min"]): row for row in evaluated(rows[:60])[0]}
+    late = {(row["time"], row["horizon_min"]): row for row in evaluated(rows)[0]}
+    for key, row in early.items():
+        for name in ("q05", "q50", "q95", "p_low"):
+            assert float(row[name]) == pytest.approx(float(late[key][name]), abs=0.02), (key, name)
+
+
+@pytest.mark.parametrize("count", [7, 300])
+def test_a_series_that_never_moves_has_rows_and_no_skill(count):
+    flat = [(s, t, "120") for s, t, _ in rows_of(made.trace(count))]
+    out, summary = evaluated(flat)
+    assert len(out) == 2 * count - 18 if count > 12 else len(out) == 1
+    if count > 12:
+        assert summary["figures"]["skill_30"]["value"] is None
+        assert {row["gate"] for row in out} != {"in"}
+    beside, _ = evaluated([*flat, *rows_of(made.trace(100), "b")])
+    assert len(beside) > len(out)
+
+
+def test_events_that_cannot_be_are_left_out_and_counted():
+    rows = rows_of(made.trace(100))
+    odd = [("a", rows[50][1], "carbs", value, "g") for value in ("inf", "1e300", "-5", "nan", "99999", "")]
+    plain, told = evaluated(rows)[0], evaluated(rows, [*odd, ("a", rows[50][1], "bolus", "2", "U")])
+    assert (told[1]["events"], told[1]["events_left_out"]) == (1, 6)
+    assert all(np.isfinite(float(row["q50"])) for row in told[0])
+    assert len(plain) == len(told[0])
+
+
 def test_one_reading_is_enough():
     out, _ = evaluated([("a", "2024-03-01 08:00:00", "110"), ("a", "2024-03-01 08:30:00", "120")])
     assert [(row["horizon_min"], row["observed"]) for row in out] == [("30", "120")]

@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from medcore.tasks.windows import CENTRE, CHANGE, UNIT, ahead, lows, windows
+from medcore.tasks.windows import CENTRE, CHANGE, UNIT, ahead, lows, seen_through, usual_step, windows
 from tests.tasks import glucose_made as made
 
 MEAL = ((600.0, "carbs", 50.0), (605.0, "bolus", 5.0), (900.0, "basal", 20.0), (1000.0, "basal_rate", 1.2))
@@ -10,6 +12,15 @@ MEAL = ((600.0, "carbs", 50.0), (605.0, "bolus", 5.0), (900.0, "basal", 20.0), (
 def same(one, other):
     for name in ("near", "far", "now"):
         np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=0, atol=1e-5)
+
+
+def test_the_usual_step_is_that_of_the_readings_so_far():
+    minutes = np.concatenate([5.0 * np.arange(20), 95 + 15.0 * np.arange(1, 60)])
+    step = usual_step(minutes)
+    assert step[0] == 5
+    assert (step[:39] == 5).all()
+    assert step[-1] == 15
+    assert usual_step(np.array([0.0, 9.0, 18.0])).tolist() == [5, 9, 9]
 
 
 @pytest.mark.parametrize("interval", [5.0, 9.0, 15.0])
@@ -76,6 +87,21 @@ def test_what_came_is_a_reading_near_the_horizon_and_never_the_moment_itself():
     assert ahead(one, origins, 30.0, 7.5).tolist() == [*range(2, 100), -1, -1]
     assert ahead(one, origins, 5.0, 7.5).tolist() == [-1] * 100
     assert ahead(made.trace(100), origins, 30.0, 2.5)[:94].tolist() == list(range(6, 100))
+
+
+def test_an_early_reading_counts_only_once_no_nearer_one_may_follow():
+    minutes = np.array([0.0, 28.0, 31.0])
+    one = replace(made.trace(3), minutes=minutes, clock_s=60 * minutes)
+    observed, known = seen_through(one, np.array([0]), 30.0)
+    assert observed[0] == one.glucose[2]
+    assert known[0] == 31
+    alone = replace(made.trace(2), minutes=minutes[:2], clock_s=60 * minutes[:2])
+    observed, known = seen_through(alone, np.array([0]), 30.0)
+    assert (observed[0], known[0]) == (alone.glucose[1], 32)
+    nothing = replace(made.trace(2), minutes=np.array([0.0, 60.0]), clock_s=np.array([0.0, 3600.0]))
+    observed, known = seen_through(nothing, np.array([0]), 30.0)
+    assert np.isnan(observed[0])
+    assert known[0] == 32.5
 
 
 def test_a_low_is_told_only_where_enough_readings_came():

@@ -40,13 +40,19 @@ def joined(parts: Sequence[Said]) -> Said:
     return Said(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
 
-def measured(said: Mapping[int, Said]) -> dict[str, dict[str, float | None]]:
-    """Figures by name, of all horizons (minutes): value, low, high and, where there is one, baseline."""
+def measured(said: Mapping[int, Said], groups: Sequence[str] | None = None) -> dict[str, dict[str, float | None]]:
+    """Figures by name, of all horizons (minutes): value, low, high and, where there is one, baseline.
+
+    Args:
+        groups: of each subject's number, which are drawn together for intervals; None: each subject is one.
+    """
     out: dict[str, dict[str, float | None]] = {}
     for horizon, one in said.items():
         sums = _sums(one)
         values = _figures(sums, np.ones(len(sums["n"])))
-        intervals = metrics.bootstrap(lambda weights, sums=sums: _figures(sums, weights), [str(k) for k in range(len(sums["n"]))])  # type: ignore[misc]
+        numbers = np.unique(one.subject)
+        own = [str(number) if groups is None else groups[number] for number in numbers.tolist()]
+        intervals = metrics.bootstrap(lambda weights, sums=sums: _figures(sums, weights), own)  # type: ignore[misc]
         trivial = {"rmse": min(values["persistence_rmse"], values["line_rmse"]), "auroc_low": 0.5, "coverage": None, "skill": 0.0}
         for name, value in values.items():
             low, high = intervals[name]
@@ -111,7 +117,7 @@ def _figures(sums: Mapping[str, Floats], weights: Floats) -> dict[str, float]:
         below = np.cumsum(stayed) - stayed
         return {
             **rmse,
-            "skill": 1 - rmse["rmse"] / min(rmse["persistence_rmse"], rmse["line_rmse"]),
+            "skill": _skill(rmse["rmse"], min(rmse["persistence_rmse"], rmse["line_rmse"])),
             "mae": float(all_of["absolute"] / n),
             "coverage": float(all_of["inside"] / n),
             "coverage_half": float(all_of["half"] / n),
@@ -122,6 +128,11 @@ def _figures(sums: Mapping[str, Floats], weights: Floats) -> dict[str, float]:
             "brier_low": float(all_of["brier"] / told),
             "ece_low": float(off / told),
         }
+
+
+def _skill(error: float, trivial: float) -> float:
+    """The share by which `error` lies below `trivial`; NaN where that is none, as of a series that never moves."""
+    return 1 - error / trivial if trivial > 0 else float("nan")
 
 
 def by_subject(said: Mapping[int, Said]) -> dict[str, float | None]:

@@ -177,12 +177,17 @@ def _rows(
 def _said(model: Model, number: int, trace: Trace, rows: Ints, came: Ints, place: int, foreseen: Foreseen) -> forecast_figures.Said:
     now = trace.glucose[rows].astype(np.float64)
     horizon = model.horizons.index(float(HORIZONS[place]))
-    seen = windows(trace, rows)
     return forecast_figures.Said(
-        subject=np.full(len(rows), number), now=now, line=now + forecaster.straight(model.lines, seen)[:, horizon],
+        subject=np.full(len(rows), number), now=now, line=now + foreseen.lines[rows, horizon],
         quantiles=foreseen.quantiles[rows, place], p_low=foreseen.p_low[rows, place], observed=trace.glucose[came].astype(np.float64),
         low=forecaster.lows(trace, rows, float(HORIZONS[place])).astype(np.float64),
     )  # fmt: skip
+
+
+def _groups(table: Table, read: Sequence[traces.Read]) -> list[str]:
+    """The group of each subject, which intervals are drawn over: that of its first reading."""
+    own = table.groups()
+    return [own[int(one.rows[0])] if table.group else one.subject for one in read]
 
 
 def _summary(
@@ -196,12 +201,14 @@ def _summary(
         "weights_sha256": card.weights_sha256,
         "rows": len(table.rows),
         "unreadable": len(table.rows) - used,
-        "group": "subject",
-        "groups": len(read),
+        "group": table.group or "subject",
+        "groups": len(set(_groups(table, read))),
+        "events": sum(len(one.trace.event_minutes) for one in read),
+        "events_left_out": len(table.beside.get("events", ())) - sum(len(one.trace.event_minutes) for one in read),
         "share_refused": round(refused / max(len(read), 1), 4),
         "n": len(joined[HORIZONS[0]].now) if HORIZONS[0] in joined else 0,
     }
     if not joined:
         return summary | {"note": "No reading follows another at a horizon, so there are no figures."}
-    figures = forecast_figures.measured(joined)
+    figures = forecast_figures.measured(joined, _groups(table, read))
     return summary | {"figures": figures, "median_over_subjects": forecast_figures.by_subject(joined)}
