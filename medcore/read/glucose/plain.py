@@ -102,8 +102,11 @@ def read(sheet: Sheet, line: int, cells: Sequence[str], places: Places, said: Sa
         if places.value is not None and places.kind is not None:
             _event(rows, number, when, row, places)
             continue
-        if places.glucose is not None and rows.read(number, when, row[places.glucose], _cell(row, places.device)) and not unit:
-            stated.check(number, _cell(row, places.unit))
+        if places.glucose is not None:
+            if not rows.read(number, when, row[places.glucose], _cell(row, places.device)):
+                rows.void += [number] if row[places.glucose].strip() else []
+            elif not unit:
+                stated.check(number, _cell(row, places.unit))
         for kind, place in places.doses.items():
             rows.dose(number, when, kind, _cell(row, place))
     xdrip = [columns.bare(cell) for cell in cells[:3]] == _XDRIP

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -40,6 +40,7 @@ class Rows:
     dose_times: list[str] = field(default_factory=list)
     kinds: list[str] = field(default_factory=list)
     amounts: list[str] = field(default_factory=list)
+    void: list[int] = field(default_factory=list)  # lines that write out that they hold no reading
 
     def read(self, line: int, time: str, reading: str, device: str = "", ticks: str = "") -> bool:
         """Take a reading; False where the cell holds none."""
@@ -92,8 +93,11 @@ def curve(rows: Rows, about: About, said: Said | None) -> Curve:
     bad_dose = np.isnan(when.clock_s[count:]) | ~(amounts <= most)
     unit = about.unit or said.unit or (values.UNITS[0] if bad_reading.all() else values.unit_of(read))
     bad_reading |= values.too_low(read, unit)
-    _tell_bad(np.concatenate([bad_reading, bad_dose]), [*rows.lines, *rows.dose_lines], about.warnings)
-    kept = np.flatnonzero(~bad_reading & (read.number != 0))  # a 0 is how some exports write that there was no reading
+    nothing = read.number == 0  # how some exports write that there was no reading
+    void = {*rows.void, *(rows.lines[place] for place in np.flatnonzero(nothing & ~bad_reading))}
+    void -= {rows.dose_lines[place] for place in np.flatnonzero(amounts > 0)}  # of these rows the dose is taken
+    _tell_bad(np.concatenate([bad_reading, bad_dose]), [*rows.lines, *rows.dose_lines], void, about.warnings)
+    kept = np.flatnonzero(~bad_reading & ~nothing)
     read = values.Values(read.number[kept], read.beyond[kept])
     lines = [rows.lines[place] for place in kept]
     glucose = values.in_mg_dl(read, unit, lines, about.limits)
@@ -125,20 +129,22 @@ def _by_ticks(samples: Samples, ticks: Sequence[str]) -> Samples:
     )  # fmt: skip
 
 
-def _tell_bad(bad: Mask, lines: Sequence[int], notes: list[str]) -> None:
-    """A warning that names the first unreadable rows.
+def _tell_bad(bad: Mask, lines: Sequence[int], void: Set[int], notes: list[str]) -> None:
+    """A warning that names the first of the rows left out: unreadable ones and the lines `void`, which say that they hold nothing.
 
     Raises:
-        Inconsistent: they are too many.
+        Inconsistent: the unreadable ones are too many. Gaps that are written out may be as many as they like.
     """
     count = int(bad.sum())
-    if not count:
+    unread = [lines[place] for place in np.flatnonzero(bad).tolist()]
+    if count and (count > MOST_BAD or count >= MOST_BAD_SHARE * len(bad)):
+        raise Inconsistent(f"Line {unread[0]} cannot be read as a time with a value, and so {count} lines in all; the file is not read.")
+    left = sorted({*unread, *void})
+    if not left:
         return
-    named = [str(lines[place]) for place in np.flatnonzero(bad)[:_NAMED]]
-    if count > MOST_BAD or count >= MOST_BAD_SHARE * len(bad):
-        raise Inconsistent(f"Line {named[0]} cannot be read as a time with a value, and so {count} lines in all; the file is not read.")
-    more = " and others" if count > _NAMED else ""
-    notes.append(f"{count} unreadable rows were left out: line {', '.join(named)}{more}.")
+    rows = "1 unreadable row was" if len(left) == 1 else f"{len(left)} unreadable rows were"
+    more = " and others" if len(left) > _NAMED else ""
+    notes.append(f"{rows} left out: line {', '.join(map(str, left[:_NAMED]))}{more}.")
 
 
 def made(samples: Samples, taken: Taken, about: About, *, unit: str, date_order: str, zone: str | None, noted: bool = False) -> Curve:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from medcore.errors import Inconsistent, TooLarge
@@ -14,7 +15,10 @@ HEAD_ROWS = 60  # among which the names of columns stand
 _HEAD = 1 << 16
 _DELIMITERS = (",", ";", "\t", "|")
 _CELLS = 200
-_NO_CSV = "The rows of this table cannot be told apart; please export it again as CSV."
+_NO_CSV = "From line {line} on, the rows of this table cannot be told apart; please export it again as CSV."
+_QUOTED = "A quotation mark runs from line {line} over the rows up to line {last}, so they cannot be told apart; the file is not read."
+_MOST_LINES = 20  # of one row; remarks of several lines are shorter
+_MOMENT = re.compile(r"\d[-/.:]\d|\d{9}", re.ASCII)  # part of a date or a time, or seconds since 1970
 csv.field_size_limit(1 << 16)
 
 
@@ -30,17 +34,32 @@ class Sheet:
         """Line number and cells of every row after line `after`, empty rows left out.
 
         Raises:
-            TooLarge: more than GLUCOSE_ROWS of them; the line is named. Inconsistent: the rows cannot be told apart.
+            TooLarge: more than GLUCOSE_ROWS of them; the line is named. Inconsistent: the rows cannot be told apart;
+                the line is named on which that begins.
         """
         if self.text.count("\n") > GLUCOSE_ROWS + after:
             raise TooLarge(f"The table goes on after line {GLUCOSE_ROWS + after}, more rows than are read from one file.")
         source = csv.reader(_lines(self.text), delimiter=self.delimiter)
+        last, width = 0, 0
         try:
             for cells in source:
-                if source.line_num > after and cells:
-                    yield source.line_num, cells
+                line = source.line_num
+                if line > last + 1 and _swallowed(cells, line - last, width, self.delimiter):
+                    raise Inconsistent(_QUOTED.format(line=last + 1, last=line))
+                last, width = line, len(cells) or width
+                if line > after and cells:
+                    yield line, cells
         except csv.Error:
-            raise Inconsistent(_NO_CSV) from None
+            raise Inconsistent(_NO_CSV.format(line=last + 1)) from None
+
+
+def _swallowed(cells: Sequence[str], lines: int, width: int, delimiter: str) -> bool:
+    """Whether a row over several lines holds rows in its quotation marks, and not a remark; the row before had `width` cells."""
+    if lines > _MOST_LINES:
+        return True
+    quoted = [cell for cell in cells if "\n" in cell or "\r" in cell]
+    signs = sum(cell.count(delimiter) for cell in quoted)
+    return width > 1 and signs >= (lines - 1) * (width - 1) and any(_MOMENT.search(cell) for cell in quoted)
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -76,7 +76,7 @@ def test_numbers_below_all_sensors_are_no_readings_and_no_other_unit() -> None:
     lines = build.table(TIMES, VALUES.tolist()).decode().splitlines()
     lines[10] = lines[10].split(",")[0] + ",1.8"
     trace = traced("\n".join(lines).encode())
-    assert len(trace.glucose) == 599 and trace.warnings == ("1 unreadable rows were left out: line 11.",)
+    assert len(trace.glucose) == 599 and trace.warnings == ("1 unreadable row was left out: line 11.",)
 
 
 def test_many_unreadable_rows_are_refused_by_the_first() -> None:
@@ -95,7 +95,72 @@ def test_times_that_are_no_dates_are_refused_by_the_first() -> None:
 def test_empty_cells_zeros_and_words_for_nothing_are_no_readings() -> None:
     values = [*VALUES[:20].tolist(), "", "0", "NaN", "null", "-"]
     trace = traced(build.table(TIMES[:25], values))
-    assert len(trace.glucose) == 20 and trace.warnings == ()
+    assert len(trace.glucose) == 20 and trace.warnings == ("4 unreadable rows were left out: line 23, 24, 25 and others.",)
+
+
+@pytest.mark.parametrize("word", ["0", "0.0", "nan", "NaN", "null", "abc"])
+def test_a_row_that_holds_no_reading_is_told_however_it_says_so(word: str) -> None:
+    trace = traced(with_line(37, f"{TIMES[35]:%Y-%m-%d %H:%M:%S},{word}"))
+    assert len(trace.glucose) == 599 and trace.warnings == ("1 unreadable row was left out: line 37.",)
+
+
+def test_an_empty_cell_is_no_row_left_out() -> None:
+    assert traced(with_line(37, f"{TIMES[35]:%Y-%m-%d %H:%M:%S},")).warnings == ()
+
+
+def test_gaps_that_are_written_out_are_told_and_not_refused() -> None:
+    values = ["nan" if place % 4 == 1 else value for place, value in enumerate(VALUES.tolist())]
+    trace = traced(build.table(TIMES, values))
+    assert len(trace.glucose) == 450 and trace.warnings == ("150 unreadable rows were left out: line 3, 7, 11 and others.",)
+
+
+@pytest.mark.parametrize("word", ["0", "nan"])
+def test_a_row_whose_dose_is_taken_is_not_left_out(word: str) -> None:
+    rows = [f"{when:%Y-%m-%d %H:%M:%S},{value:g},0" for when, value in zip(TIMES, VALUES, strict=True)]
+    rows[35], rows[45] = f"{TIMES[35]:%Y-%m-%d %H:%M:%S},{word},30", f"{TIMES[45]:%Y-%m-%d %H:%M:%S},{word},0"
+    trace = traced("\n".join(["time,glucose_mg_dl,carbs_g", *rows]).encode())
+    assert len(trace.glucose) == 598 and trace.warnings == ("1 unreadable row was left out: line 47.",)
+    assert trace.event_value.tolist() == [30.0]
+
+
+def quoted(*places: tuple[int, int], columns: int = 3) -> bytes:
+    """A table with a quotation mark put into lines (counted from 1), each before a column (counted from 0)."""
+    names, rows = ["subject", "time", "glucose_mg_dl"][-columns:], zip(TIMES, VALUES, strict=True)
+    lines = [names, *(["A", f"{when:%Y-%m-%d %H:%M:%S}", f"{value:g}"][-columns:] for when, value in rows)]
+    for line, column in places:
+        lines[line - 1][column] = '"' + lines[line - 1][column]
+    return "".join(",".join(cells) + "\n" for cells in lines).encode()
+
+
+@pytest.mark.parametrize("columns", [2, 3])
+@pytest.mark.parametrize(("first", "last"), [(410, 601), (2, 601), (3, 601), (599, 601), (600, 601)])
+def test_a_stray_quotation_mark_is_named_by_its_line(first: int, last: int, columns: int) -> None:
+    for column in range(columns):
+        with pytest.raises(Inconsistent, match=f"A quotation mark runs from line {first} over the rows up to line {last},"):
+            reader.read("x", quoted((first, column), columns=columns))
+
+
+@pytest.mark.parametrize("last", [411, 412, 425, 500])
+def test_two_stray_quotation_marks_swallow_no_rows(last: int) -> None:
+    for column in range(2):
+        with pytest.raises(Inconsistent, match=f"A quotation mark runs from line 410 over the rows up to line {last},"):
+            reader.read("x", quoted((410, column), (last, column)))
+
+
+def test_a_quotation_mark_before_more_than_a_cell_may_hold_is_named_by_its_line() -> None:
+    times = build.clock(6000)
+    lines = build.table(times, build.glucose(6000).tolist()).decode().splitlines()
+    lines[409] = '"' + lines[409]
+    with pytest.raises(Inconsistent, match=r"From line 410 on, the rows of this table cannot be told apart"):
+        reader.read("x", "\n".join(lines).encode())
+
+
+def test_quoted_cells_and_remarks_of_several_lines_are_read() -> None:
+    rows = [f'"{when:%Y-%m-%d %H:%M:%S}","{value:g}",""' for when, value in zip(TIMES, VALUES, strict=True)]
+    rows[35] = rows[35][:-2] + '"pizza, salad,\nwine, cake,\n\nand a walk"'
+    rows[45] = rows[45][:-2] + '"at 12:30\nbread"'
+    trace = traced("\n".join(["time,glucose_mg_dl,remarks", *rows]).encode())
+    assert len(trace.glucose) == 600 and trace.warnings == ()
 
 
 @pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig", "latin-1"])
