@@ -63,7 +63,7 @@ def _table(sheet: Sheet, widths: tuple[int, ...], heads: Sequence[str], rows: Se
 
 def _measurements(sheet: Sheet, facts: Facts) -> None:
     sheet.heading(sheet.t("ecg.measurements"))
-    rows = [_measured(sheet, facts, one) for one in facts.measured if one.name != "gri_zone"]
+    rows = [_measured(sheet, facts, one) for one in facts.measured]
     heads = [sheet.t("ecg.name"), sheet.t("ecg.value"), sheet.t("ecg_pdf.reference"), "", sheet.t("ecg.sources")]
     _table(sheet, (46, 22, 24, 22, 72), heads, rows)
 

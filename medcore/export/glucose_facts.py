@@ -18,6 +18,8 @@ from medcore.signals.glucose_time import weights
 from medcore.types import Measurement, ModelCard, Report, Study, Trace
 
 Floats = NDArray[np.float64]
+# GRI counts below 54 and 70 and above 180 and 250 mg/dL, and GMI's line was fitted without pregnancy: neither was made for it.
+_LEFT_OUT = {"pregnancy": ("gmi", "gri", "gri_zone")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,10 @@ class Facts:
     def measurement(self, name: str) -> Measurement | None:
         """The measurement of that name, None where it could not be had."""
         return next((one for one in self.measured if one.name == name and np.isfinite(one.value)), None)
+
+    def tells(self, name: str) -> bool:
+        """Whether a measurement of that name was made for this population, so that it has a place even where it could not be had."""
+        return name not in _LEFT_OUT.get(self.population, ())
 
     def label_name(self, label: str, language: str) -> str:
         """What the report calls one of its labels; the label itself where it has none of that name."""
@@ -120,9 +126,10 @@ def gathered(
 
 
 def _measured(trace: Trace, population: str) -> tuple[Measurement, ...]:
-    """The measurements; the cited ranges of shares are those for most adults, so that other populations have their goals alone."""
+    """The measurements made for the population; the cited ranges of shares are most adults', so that others have their goals alone."""
     own = () if population == "adult" else tuple(one.name for one in glucose.goals("adult").goals if one.name != "cv")
-    return tuple(replace(one, reference=None) if one.name in own else one for one in glucose.measurements(trace))
+    told = (one for one in glucose.measurements(trace) if one.name not in _LEFT_OUT.get(population, ()))
+    return tuple(replace(one, reference=None) if one.name in own else one for one in told)
 
 
 def _warned(whole: Trace, report: Report | None, first: date, last: date) -> tuple[Warned, ...]:

@@ -40,7 +40,7 @@ def sensor(facts: Facts, language: str) -> str:
 def statistics(facts: Facts, language: str) -> tuple[tuple[str, str, str, Colour], ...]:
     """Name, value, cited range and colour of the statistics that the consensus puts first; what could not be had is a dash."""
     rows = []
-    for name in _STATISTICS:
+    for name in filter(facts.tells, _STATISTICS):
         one = facts.measurement(name)
         told = words.DASH if one is None else value(facts, one, language)
         beside = "" if one is None else words.reference_words(one, facts.unit)
@@ -50,10 +50,12 @@ def statistics(facts: Facts, language: str) -> tuple[tuple[str, str, str, Colour
 
 
 def value(facts: Facts, one: Measurement, language: str) -> str:
-    """A measurement's value with its unit; GRI with the letter of its zone."""
+    """A measurement's value with its unit; GRI with the letter of its zone, and the zone as that letter."""
     zone = facts.measurement("gri_zone")
     if one.name == "gri" and zone is not None and 1 <= zone.value <= len(_ZONES):
         return f"{one.value:.0f} ({_ZONES[int(zone.value) - 1]})"
+    if one.name == "gri_zone" and 1 <= one.value <= len(_ZONES):
+        return _ZONES[int(one.value) - 1]
     if one.unit in ("/week", "1/week"):
         return say(language, "glucose_report.a_week", count=f"{one.value:.1f}")
     return words.value_words(one, facts.unit)
@@ -110,14 +112,18 @@ def _pattern(one: glucose.Pattern, language: str) -> str:
 
 
 def forecast(facts: Facts, language: str) -> tuple[str, ...]:
-    """The forecast's probabilities at its "now", and its warnings in the period counted; why there is none, where there is none."""
+    """The forecast's probabilities at its "now", and its warnings in the period counted; why there is none, where there is none.
+
+    That it was not made for pregnancy comes first where that is the population.
+    """
     report = facts.report
     if report is None:
         return (say(language, "glucose_report.no_report"),)
     refused = () if report.gate.passed else (_refused(facts, language),)
     if not facts.speaks:
         return refused
-    told = [*refused, *((say(language, "pdf.overridden"),) if report.overridden else ())]
+    unfit = (say(language, "glucose_report.not_pregnancy"),) if facts.population == "pregnancy" else ()
+    told = [*unfit, *refused, *((say(language, "pdf.overridden"),) if report.overridden else ())]
     if facts.moment is not None and report.findings:
         told.append(say(language, "glucose_report.at", time=f"{facts.moment:%Y-%m-%d %H:%M}"))
     told += [_finding(facts, one, language) for one in report.findings]

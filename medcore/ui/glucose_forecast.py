@@ -47,6 +47,8 @@ class Watch:
 
 def show(store: Store, row: StudyRow, facts: Facts, report: ReportRow | None, unit: str) -> None:
     """The replay with its warnings, what the forecast looked at, and the model's response; or why there is none."""
+    if facts.population == "pregnancy":
+        components.notice("refused", t("glucose_report.not_pregnancy"), "not-pregnancy")
     if report is None:
         components.notice("info", t("glucose.no_report"), "no-forecast")
         return

@@ -61,7 +61,7 @@ def _stands(one: Measurement, unit: str, cited: str = "") -> Any:
 def statistics(facts: Facts) -> None:
     """The statistics that the consensus puts first, each against its range where one is cited."""
     rows: list[list[Any]] = []
-    for code in STATISTICS:
+    for code in filter(facts.tells, STATISTICS):
         one = facts.measurement(code)
         told = words.DASH if one is None else value(facts, one)
         beside = {"words": words.DASH} if one is None else _stands(one, facts.unit)
@@ -162,7 +162,7 @@ def measurements(facts: Facts) -> None:
 def differences(now: Facts, before: Facts) -> None:
     """The same measurements of two periods, and how far they are apart."""
     rows: list[list[Any]] = []
-    for code in COMPARED:
+    for code in filter(now.tells, COMPARED):
         one, other = now.measurement(code), before.measurement(code)
         told = [words.DASH if each is None else value(facts, each) for facts, each in ((now, one), (before, other))]
         rows.append(

@@ -13,7 +13,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from medcore.export import glucose_csv, glucose_fhir, glucose_readings_csv, glucose_text, glucose_warnings, glucose_words, wording
+from medcore.export import (
+    glucose_csv,
+    glucose_fhir,
+    glucose_readings_csv,
+    glucose_said,
+    glucose_text,
+    glucose_warnings,
+    glucose_words,
+    wording,
+)
+from medcore.export.glucose_facts import gathered
 from medcore.signals import glucose
 from medcore.store import Actor, ReportRow, ReportState
 from medcore.types import Gate, Report, Trace
@@ -60,6 +70,15 @@ def test_levels_are_told_in_the_unit_asked_for_and_shares_are_not_touched() -> N
 def test_other_populations_keep_no_adult_range_beside_their_goals() -> None:
     found = {(row["kind"], row["code"]): row for row in rows(glucose_csv(made.study(), None, **options(population="older")))}
     assert found["measurement", "tir"]["low"] == "" and found["goal", "tir"]["low"] == "50"
+
+
+def test_pregnancy_has_no_risk_index_and_no_gmi() -> None:
+    trace = made.trace()
+    found = {
+        row["code"] for row in rows(glucose_csv(made.study(trace), None, **options(population="pregnancy"))) if row["kind"] == "measurement"
+    }
+    assert set(told(trace)) - found == {"gmi", "gri", "gri_zone"}
+    assert "97506-0" not in by_code(bundle(trace, population="pregnancy"))
 
 
 def test_readings_are_as_they_were_on_the_wearers_clock() -> None:
@@ -124,6 +143,24 @@ def test_the_text_without_a_report_and_with_a_refusal() -> None:
 def test_the_text_says_what_must_be_said_of_the_goals() -> None:
     text = glucose_text(made.study(), None, **options(population="pregnancy"))
     assert wording.say("en", "glucose_note.pregnancy_type_1") in text and "63–140" in text
+
+
+@pytest.mark.parametrize("language", wording.LANGUAGES)
+def test_the_text_says_that_the_forecast_was_not_made_for_pregnancy(language: str) -> None:
+    trace, unfit = made.trace(), wording.say(language, "glucose_report.not_pregnancy")
+    study, report = made.study(trace), made.report(trace)
+    text = glucose_text(study, report, **options(population="pregnancy", language=language))
+    assert unfit in text and "0.41" in text
+    assert wording.say(language, "glucose_report.stat_gri") not in text and wording.say(language, "glucose_report.stat_gmi") not in text
+    assert "3.9" in wording.say(language, "glucose_note.pregnancy_type_1")
+    assert unfit not in glucose_text(study, None, **options(population="pregnancy", language=language))
+    assert unfit not in glucose_text(study, report, **options(language=language))
+
+
+def test_the_zone_is_a_letter_as_on_the_page() -> None:
+    facts = gathered(made.study(), None, population="adult", unit="mg/dL", first=made.FIRST, last=made.LAST)
+    zone = facts.measurement("gri_zone")
+    assert zone is not None and glucose_said.value(facts, zone, "en") == "ABCDE"[int(zone.value) - 1]
 
 
 def test_warnings_are_counted_with_what_came_of_them() -> None:

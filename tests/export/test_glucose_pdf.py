@@ -179,6 +179,13 @@ def test_pregnancy_has_its_own_range_and_goals(written: list[str]) -> None:
     text = "\n".join(written)
     assert "63–140" in text and ">140" in text and ">250" not in text
     assert wording.say("en", "glucose_report.limited") in text
+    assert wording.say("en", "glucose_report.stat_gri") not in written and wording.say("en", "glucose_report.stat_gmi") not in written
+
+
+def test_the_forecast_in_pregnancy_says_that_it_was_not_made_for_it(written: list[str]) -> None:
+    trace = made.trace()
+    assert pages(printed(trace, made.report(trace), population="pregnancy")) == 1
+    assert wording.say("en", "glucose_report.not_pregnancy") in written and "0.41" in "\n".join(written)
 
 
 def test_a_goal_just_met_is_not_printed_as_its_limit(written: list[str]) -> None:
@@ -217,6 +224,8 @@ def test_details_are_pages_behind_the_first(written: list[str]) -> None:
     assert pages(data) > 1 and text.count(wording.say("en", "app.research")) == pages(data)
     for one in glucose.measurements(trace):
         assert one.citation and one.citation in text, one.name
+    zone = next(one.value for one in glucose.measurements(trace) if one.name == "gri_zone")
+    assert written[written.index(wording.say("en", "measurement.gri_zone")) + 1] == "ABCDE"[int(zone) - 1]
     assert "2024-03-01, 2024-03-03" in text and "below 70 mg/dL after" in text
     assert wording.say("en", "glucose_report.came_none") in text and wording.say("en", "pdf.opinions") in text
 

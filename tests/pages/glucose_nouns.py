@@ -79,8 +79,8 @@ def _label(name: str, threshold: float) -> Label:
     minutes = name.removeprefix("low_")
     return Label(
         name=name,
-        title=f"Glucose below 70 mg/dL within {minutes} minutes",
-        title_zh=f"{minutes} 分钟内血糖低于 3.9 mmol/L",
+        title=f"Glucose below 70 mg/dL (3.9 mmol/L) within {minutes} minutes",
+        title_zh=f"血糖低于 70 mg/dL（3.9 mmol/L），{minutes} 分钟内",
         code="SCT 302866003",
         is_finding=True,
         threshold=threshold,

@@ -131,6 +131,18 @@ def test_pregnancy_has_ranges_and_a_note_of_its_own(sensors: World) -> None:
     ranges = data(app, "glucose-ranges")
     assert [part["range"] for part in ranges["parts"]] == ["<54", "54–63", "63–140", ">140"]
     assert say("en", "glucose_note.pregnancy_type_1") in ranges["notes"] and ranges["limited"]
+    names = [row[0] for row in data(app, "glucose-statistics")["rows"]]
+    assert say("en", "glucose_report.stat_cv") in names
+    assert say("en", "glucose_report.stat_gri") not in names and say("en", "glucose_report.stat_gmi") not in names
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_forecast_says_that_it_was_not_made_for_pregnancy(sensors: World, language: str) -> None:
+    unfit = say(language, "glucose_report.not_pregnancy")
+    app = view(opened("glucose", study=kept(sensors, nouns.report(TRACE)), language=language), "forecast")
+    assert unfit not in said(app) and say(language, "glucose.tally_note") in said(app)
+    app = sound(app.selectbox(key=f"population-{language}").set_value("pregnancy").run())
+    assert unfit in said(app) and data(app, "glucose-replay")["warnings"]
 
 
 def test_short_and_thin_traces_are_warned_of(sensors: World) -> None:
