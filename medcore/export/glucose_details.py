@@ -10,7 +10,7 @@ from fpdf.fonts import FontFace
 from medcore.export import glucose_said
 from medcore.export import glucose_words as words
 from medcore.export import sheet as sheets
-from medcore.export.glucose_facts import Facts
+from medcore.export.glucose_facts import Facts, told_value
 from medcore.export.glucose_warnings import Warned
 from medcore.export.sheet import AMBER, GREY, INK, LINE, RED, TEAL, Sheet
 from medcore.export.wording import coded
@@ -72,7 +72,7 @@ def _measured(sheet: Sheet, facts: Facts, one: Measurement) -> list[Cell]:
     side = words.side(one)
     told = sheet.t(f"ecg.{side}") if side else words.DASH
     colour = RED if side in ("below", "above") else TEAL if side else GREY
-    value = glucose_said.value(facts, one, sheet.language)
+    value = told_value(facts, one, sheet.language)
     reference = words.reference_words(one, facts.unit) or words.DASH
     name = coded(sheet.language, "measurement", one.name)
     return [(name, INK), (value, INK), (reference, INK), (told, colour), (one.citation or "", GREY)]

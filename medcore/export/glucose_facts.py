@@ -13,11 +13,13 @@ from medcore.errors import InputRejected
 from medcore.export import glucose_warnings
 from medcore.export import glucose_words as words
 from medcore.export.glucose_warnings import Warned
+from medcore.export.wording import say
 from medcore.signals import glucose, glucose_ranges, limits
 from medcore.signals.glucose_time import weights
 from medcore.types import Measurement, ModelCard, Report, Study, Trace
 
 Floats = NDArray[np.float64]
+_ZONES = "ABCDE"  # of the glycaemia risk index
 # GRI counts below 54 and 70 and above 180 and 250 mg/dL, and GMI's line was fitted without pregnancy: neither was made for it.
 _LEFT_OUT = {"pregnancy": ("gmi", "gri", "gri_zone")}
 
@@ -161,3 +163,15 @@ def _parts(trace: Trace, population: str) -> tuple[Part, ...]:
     highest = glucose_ranges.above(trace, most)
     parts.append(Part(code="high", low=high, high=most, share=share(over & ~highest)))
     return (*parts, Part(code="very_high", low=most, high=None, share=share(highest)))
+
+
+def told_value(facts: Facts, one: Measurement, language: str) -> str:
+    """A measurement's value with its unit; GRI with the letter of its zone, and the zone as that letter."""
+    zone = facts.measurement("gri_zone")
+    if one.name == "gri" and zone is not None and 1 <= zone.value <= len(_ZONES):
+        return f"{one.value:.0f} ({_ZONES[int(zone.value) - 1]})"
+    if one.name == "gri_zone" and 1 <= one.value <= len(_ZONES):
+        return _ZONES[int(one.value) - 1]
+    if one.unit in ("/week", "1/week"):
+        return say(language, "glucose_report.a_week", count=f"{one.value:.1f}")
+    return words.value_words(one, facts.unit)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from medcore.export import glucose_warnings
 from medcore.export import glucose_words as words
-from medcore.export.glucose_facts import Facts
+from medcore.export.glucose_facts import Facts, told_value
 from medcore.export.sheet import AMBER, INK, RED
 from medcore.export.wording import coded, say
 from medcore.signals import glucose
-from medcore.types import Finding, Measurement
+from medcore.types import Finding
 
 Colour = tuple[int, int, int]
 _STATISTICS = ("active", "mean", "gmi", "cv", "sd", "gri", "episodes_low", "episodes_very_low", "episodes_high")
-_ZONES = "ABCDE"
 _MET = {True: ("✓", "glucose_report.met"), False: ("✗", "glucose_report.not_met"), None: ("–", "glucose_report.not_judged")}
 _MEALS = "after_meal_high"
 
@@ -42,23 +41,11 @@ def statistics(facts: Facts, language: str) -> tuple[tuple[str, str, str, Colour
     rows = []
     for name in filter(facts.tells, _STATISTICS):
         one = facts.measurement(name)
-        told = words.DASH if one is None else value(facts, one, language)
+        told = words.DASH if one is None else told_value(facts, one, language)
         beside = "" if one is None else words.reference_words(one, facts.unit)
         colour = RED if one is not None and words.side(one) in ("below", "above") else INK
         rows.append((say(language, f"glucose_report.stat_{name}"), told, beside, AMBER if one is None else colour))
     return tuple(rows)
-
-
-def value(facts: Facts, one: Measurement, language: str) -> str:
-    """A measurement's value with its unit; GRI with the letter of its zone, and the zone as that letter."""
-    zone = facts.measurement("gri_zone")
-    if one.name == "gri" and zone is not None and 1 <= zone.value <= len(_ZONES):
-        return f"{one.value:.0f} ({_ZONES[int(zone.value) - 1]})"
-    if one.name == "gri_zone" and 1 <= one.value <= len(_ZONES):
-        return _ZONES[int(one.value) - 1]
-    if one.unit in ("/week", "1/week"):
-        return say(language, "glucose_report.a_week", count=f"{one.value:.1f}")
-    return words.value_words(one, facts.unit)
 
 
 def met(one: glucose.Judged, language: str) -> tuple[str, str]:

@@ -72,7 +72,10 @@ def value_words(one: Measurement, unit: str) -> str:
     if one.unit == UNITS[0]:
         return f"{level(one.value, unit)} {unit}"
     if one.unit == "%":
-        return f"{one.value:.1f}%"
+        digits = 1
+        while digits < _MOST_DIGITS and any(round(one.value, digits) == end != one.value for end in one.reference or ()):
+            digits += 1  # beside a limit that it would round to
+        return f"{one.value:.{digits}f}%"
     number = f"{one.value:.0f}" if float(one.value).is_integer() else f"{one.value:.1f}"
     return number if one.unit in _BARE else f"{number} {one.unit}"
 

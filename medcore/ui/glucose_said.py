@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from medcore.export import glucose_words as words
-from medcore.export.glucose_facts import Facts
+from medcore.export.glucose_facts import Facts, told_value
 from medcore.signals import glucose, limits
 from medcore.types import Measurement
 from medcore.ui import components
@@ -20,7 +20,6 @@ COMPARED = ("mean", "gmi", "cv", "tir", "tbr", "tbr2", "tar", "tar2", "gri", "ep
 _SIDE_ICON = {"within": "absent", "below": "present", "above": "present"}
 _MET_ICON = {True: "absent", False: "present", None: "none"}
 _MET_WORD = {True: "met", False: "not_met", None: "not_judged"}
-_ZONES = "ABCDE"
 _LOWS = ("low", "very_low", "weekend_low", "weekday_low")
 _MEALS = "after_meal_high"
 _EDGES: dict[str, tuple[str | None, str | None]] = {  # of a share of time or an episode, as reference/glucose_measures.toml names them
@@ -31,17 +30,10 @@ _EDGES: dict[str, tuple[str | None, str | None]] = {  # of a share of time or an
 
 
 def value(facts: Facts, one: Measurement) -> str:
-    """A measurement's value with its unit; GRI with the letter of its zone."""
-    zone = facts.measurement("gri_zone")
-    if one.name == "gri" and zone is not None and 1 <= zone.value <= len(_ZONES):
-        return f"{one.value:.0f} ({_ZONES[int(zone.value) - 1]})"
-    if one.name == "gri_zone" and 1 <= one.value <= len(_ZONES):
-        return _ZONES[int(one.value) - 1]
-    if one.unit == "/week":
-        return t("glucose_report.a_week", count=f"{one.value:.1f}")
+    """A measurement's value with its unit, as in the exports; days in words."""
     if one.unit == "d":
         return t("glucose.days_count", count=f"{one.value:.0f}")
-    return words.value_words(one, facts.unit)
+    return told_value(facts, one, language())
 
 
 def name(one: str, unit: str) -> dict[str, str]:

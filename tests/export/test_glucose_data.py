@@ -17,16 +17,15 @@ from medcore.export import (
     glucose_csv,
     glucose_fhir,
     glucose_readings_csv,
-    glucose_said,
     glucose_text,
     glucose_warnings,
     glucose_words,
     wording,
 )
-from medcore.export.glucose_facts import gathered
+from medcore.export.glucose_facts import gathered, told_value
 from medcore.signals import glucose
 from medcore.store import Actor, ReportRow, ReportState
-from medcore.types import Gate, Report, Trace
+from medcore.types import Gate, Measurement, Report, Trace
 from tests.export import glucose_made as made
 
 WHEN = datetime(2024, 3, 16, 8, 0, 30, tzinfo=UTC)
@@ -160,7 +159,7 @@ def test_the_text_says_that_the_forecast_was_not_made_for_pregnancy(language: st
 def test_the_zone_is_a_letter_as_on_the_page() -> None:
     facts = gathered(made.study(), None, population="adult", unit="mg/dL", first=made.FIRST, last=made.LAST)
     zone = facts.measurement("gri_zone")
-    assert zone is not None and glucose_said.value(facts, zone, "en") == "ABCDE"[int(zone.value) - 1]
+    assert zone is not None and told_value(facts, zone, "en") == "ABCDE"[int(zone.value) - 1]
 
 
 def test_warnings_are_counted_with_what_came_of_them() -> None:
@@ -299,3 +298,9 @@ def test_words_of_levels_and_hours() -> None:
     assert [glucose_words.hour_words(hour) for hour in (0, 2, 23.5, 24, 26)] == ["00:00", "02:00", "23:30", "24:00", "02:00"]
     with pytest.raises(ValueError, match="no unit"):
         glucose_words.converted(100, "mg")
+
+
+@pytest.mark.parametrize(("value", "told"), [(1.04, "1.04%"), (1.0, "1.0%"), (1.2, "1.2%"), (0.996, "0.996%"), (93.61, "93.6%")])
+def test_a_share_beside_its_limit_is_told_with_the_digits_that_part_them(value: float, told: str) -> None:
+    one = Measurement(name="tbr2", value=value, unit="%", reference=(0.0, 1.0))
+    assert glucose_words.value_words(one, "mg/dL") == told
