@@ -34,7 +34,7 @@ def show(store: Store, study_id: str) -> None:
     row = store.study(study_id)
     study = store.load(study_id)
     if not study.recordings:  # an old link, or one written by hand
-        st.switch_page(shell.page("image"), query_params={"study": study_id})
+        shell.open_study("image", study_id)
     reports, ledger = store.reports(study_id), store.jobs(study_id)
     with st.container(key="ecg-page"):
         left, right = st.columns([2.5, 1], gap="small")

@@ -53,7 +53,7 @@ def show(store: Store, study_id: str) -> None:
     row = store.study(study_id)
     study = store.load(study_id)
     if not study.traces:  # an old link, or one written by hand
-        st.switch_page(shell.page(worklist.home(row)), query_params={"study": study_id})
+        shell.open_study(worklist.home(row), study_id)
     reports, ledger = store.reports(study_id), store.jobs(study_id)
     with st.container(key="glucose-page"):
         left, right = st.columns([2.9, 1], gap="small")

@@ -27,7 +27,7 @@ def show(store: Store, study_id: str) -> None:
     row = store.study(study_id)
     study = store.load(study_id)
     if not study.series:  # an old link, or one written by hand
-        st.switch_page(shell.page(worklist.home(row)), query_params={"study": study_id})
+        shell.open_study(worklist.home(row), study_id)
     reports, ledger = store.reports(study_id), store.jobs(study_id)
     left, right = st.columns([1.62, 1], gap="medium")
     with right:

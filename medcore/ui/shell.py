@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import traceback
+from typing import NoReturn
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from medcore.errors import MedcoreError
 from medcore.export.wording import LANGUAGES
@@ -31,12 +33,33 @@ def page(name: str) -> str:
     return str(PAGES / f"{name}.py")
 
 
+def open_study(name: str, study_id: str) -> NoReturn:
+    """Leave this page for the page `name`, with a study in its address."""
+    _forget_fragments()
+    st.switch_page(page(name), query_params={"study": study_id})
+
+
+def _forget_fragments() -> None:
+    """Let nothing of the page that is left run again.
+
+    The browser's timers (`run_every`) ask until it hears of the new page. What they ask for while that page is made, Streamlit 1.67 runs
+    after it and in the name of the old page; the browser then takes away all that the new page shows, and the next fragment's delta has
+    no place in what is left. What is asked of a fragment that is not known is dropped as it comes in (`AppSession.request_rerun`).
+    """
+    context = get_script_run_ctx()
+    if context is not None:
+        context.fragment_storage.clear()
+
+
 def run() -> None:
     """The whole frame around the page that the address names."""
     st.set_page_config(page_title=t("app.title"), page_icon=str(components.ASSETS / "icon.png"), layout="wide")
     st.html(components.ASSETS / "css" / "medcore.css")
     pages = [st.Page(page(name), title=t(f"nav.{name}"), url_path=name, default=name == NAMES[0]) for name in NAMES]
     chosen = st.navigation(pages, position="hidden")
+    if st.session_state.get("page-shown") != chosen.url_path:  # by a link, or by the browser's own back and forward
+        _forget_fragments()
+        st.session_state["page-shown"] = chosen.url_path
     _top_bar()
     try:
         chosen.run()

@@ -90,4 +90,4 @@ def priors(store: Store, row: StudyRow) -> None:
                 title = " · ".join(part for part in (one.study_date or t("value.unknown"), one.modality, one.description) if part)
                 components.facts(f"prior-{one.study_id}", chips=[[words["icon"], words["words"]]], title=title)
                 if st.button(t("image.open"), key=f"prior-open-{one.study_id}"):
-                    st.switch_page(shell.page(home(one)), query_params={"study": one.study_id})
+                    shell.open_study(home(one), one.study_id)

@@ -105,7 +105,7 @@ def table(store: Store, search: str, chosen: str, page: str | None = None) -> No
     result = components.show("worklist", data, "worklist-table", open=None, remove=None)
     opened = next((row for row in found if row.study_id == result.open), None)
     if opened:
-        st.switch_page(shell.page(home(opened)), query_params={"study": opened.study_id})
+        shell.open_study(home(opened), opened.study_id)
     if result.remove:
         confirm_delete(store, next((row for row in found if row.study_id == result.remove), None))
     if len(found) == limit:
@@ -231,7 +231,7 @@ def told(store: Store) -> None:
     with st.container(horizontal=True):
         if stored and st.button(t("upload.open"), type="primary", key="open-added"):
             del st.session_state["outcome"]
-            st.switch_page(shell.page(home(store.study(stored[0]))), query_params={"study": stored[0]})
+            shell.open_study(home(store.study(stored[0])), stored[0])
         st.button(t("upload.dismiss"), key="dismiss", type="tertiary", on_click=lambda: st.session_state.pop("outcome", None))
 
 

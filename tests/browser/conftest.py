@@ -104,7 +104,7 @@ def browser() -> Iterator[Browser]:
 
 
 def settled(page: Page) -> None:
-    """Wait until nothing on the worklist is queued or being read: Streamlit may lose a page that is opened while a fragment redraws."""
+    """Wait until nothing on the worklist is queued or being read."""
     page.locator("tr[data-study]").first.wait_for()
     busy = page.locator("tr[data-study]").filter(has_text=re.compile(r"Queued|Reading"))
     expect(busy).to_have_count(0, timeout=90_000)

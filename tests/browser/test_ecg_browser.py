@@ -184,6 +184,26 @@ def test_the_demo_ecg_opens_on_its_page(page: Page) -> None:
     expect(page.locator(".strip")).to_contain_text("0.05-300 Hz")
 
 
+SLOW = """{
+  const socket = WebSocket.prototype, add = socket.addEventListener, later = (act) => (event) => setTimeout(() => act(event), 1200);
+  const own = Object.getOwnPropertyDescriptor(socket, 'onmessage');
+  socket.addEventListener = function (type, act, ...rest) { add.call(this, type, type === 'message' ? later(act) : act, ...rest); };
+  Object.defineProperty(socket, 'onmessage', {...own, set(act) { own.set.call(this, act && later(act)); }});
+}"""
+
+
+def test_on_a_slow_line_the_page_that_was_opened_stays(page: Page, server: str) -> None:
+    """What the worklist's timer asks before the browser knows of the new page must not clear that page: see `shell.open_study`."""
+    page.add_init_script(SLOW)
+    page.goto(server)
+    page.get_by_role("button", name=t("demo.ecg_lbbb_title")).click()
+    page.get_by_role("button", name=t("upload.open"), exact=True).click()  # while it is being read, and the worklist asks how far
+    page.wait_for_url(re.compile(r"/ecg\?study="))
+    page.locator(".root[data-drawn=true]").wait_for()
+    page.wait_for_timeout(2500)
+    expect(page.locator(".root[data-drawn=true]")).to_be_visible()
+
+
 def test_a_table_without_a_rate_is_asked_about(page: Page) -> None:
     rows = "\n".join(f"{value:.4f}" for value in ecg_nouns.recording(leads=("I",)).signal[0])
     page.set_input_files(
