@@ -26,7 +26,7 @@ _HEADERLESS = (
     b"\0\x08\0\0",
     b"\0\x08\0\x05",
 )  # group, element
-FORMATS = "DICOM, NIfTI, PNG, JPEG, TIFF, BMP, WebP, ECG files (EDF, BDF, WFDB, SCP, HL7, CSV), exports of glucose sensors, and zips of them"
+FORMATS = "DICOM, NIfTI, PNG, JPEG, TIFF, BMP, WebP, ECG files (EDF, WFDB, SCP, HL7, CSV), exports of glucose sensors, and zips of them"
 
 
 def parse(data: memoryview, parts: Parts | None = None, note: Note | None = None, said: Said | None = None) -> Brought:
